@@ -1,0 +1,1 @@
+"""Schedule LangGraph graphs over gRPC."""

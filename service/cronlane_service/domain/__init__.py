@@ -1,0 +1,1 @@
+"""The rules of threads, crons, ticks and runs, as pure functions and frozen values."""

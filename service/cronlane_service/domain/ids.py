@@ -1,0 +1,25 @@
+"""Ids: UUIDs in lower case with dashes."""
+
+from __future__ import annotations
+
+import uuid
+
+from cronlane_service.domain.errors import InvalidField
+
+_SYSTEM_ASSISTANTS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
+
+
+def parse(kind: str, text: str, field: str | None = None) -> str:
+    """The canonical form of an id. Raises InvalidField naming ``<kind>_id``."""
+    try:
+        if len(text) not in (32, 36):
+            raise ValueError(text)
+        return str(uuid.UUID(text))
+    except ValueError:
+        problem = f"Invalid {kind} ID: must be a UUID"
+        raise InvalidField(field or f"{kind}_id", "must be a UUID", problem) from None
+
+
+def system_assistant(graph_id: str) -> str:
+    """The id of the assistant the service makes for a graph: equal on every server."""
+    return str(uuid.uuid5(_SYSTEM_ASSISTANTS, graph_id))

@@ -1,0 +1,100 @@
+"""JSON that belongs to callers, handled as text so that nothing of it is altered.
+
+An object is taken apart only at its top level, into member name and member *text*; numbers, key order and escapes
+below it stay as they came.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import Any, NoReturn
+
+_BLANK = re.compile(r"[ \t\n\r]*")
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
+def parse(text: str) -> Any:
+    """The value of a JSON document. Raises ValueError for what is not JSON, NaN and Infinity included."""
+    try:
+        return _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def members(text: str) -> dict[str, str]:
+    """The members of a JSON object, each value as its own text. Raises ValueError for anything else."""
+    at = _BLANK.match(text, 0).end()  # type: ignore[union-attr]
+    if text[at : at + 1] != "{":
+        raise ValueError("not a JSON object")
+    found: dict[str, str] = {}
+    at = _skip(text, at + 1)
+    while text[at : at + 1] == '"':
+        name, at = scanstring(text, at + 1, True)
+        at = _expect(text, at, ":")
+        start = at
+        try:
+            _, at = _DECODER.raw_decode(text, at)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+        found[name] = text[start:at]
+        at = _skip(text, at)
+        if text[at : at + 1] != ",":
+            break
+        at = _expect(text, at, ",")
+        if text[at : at + 1] != '"':
+            raise ValueError(f"a member's name is expected at character {at}")
+    at = _expect(text, at, "}")
+    if at != len(text):
+        raise ValueError(f"something follows the object at character {at}")
+    return found
+
+
+def _skip(text: str, at: int) -> int:
+    return _BLANK.match(text, at).end()  # type: ignore[union-attr]
+
+
+def _expect(text: str, at: int, mark: str) -> int:
+    """Past the mark and the blanks around it."""
+    at = _skip(text, at)
+    if text[at : at + 1] != mark:
+        raise ValueError(f"{mark!r} is expected at character {at}")
+    return _skip(text, at + 1)
+
+
+def join(found: Mapping[str, str]) -> str:
+    """The object that has these members."""
+    return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in found.items()) + "}"
+
+
+def merge(*objects: str | None) -> str:
+    """One object with the members of all; of two members with the same name the later one stays."""
+    merged: dict[str, str] = {}
+    for text in objects:
+        if text is not None:
+            merged |= members(text)
+    return join(merged)
+
+
+def dump(value: Any) -> str:
+    """The text of a value of the service's own making."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def contains(document: Any, pattern: Any) -> bool:
+    """Whether a parsed document matches a filter: objects by containment, lists and scalars by equality."""
+    if isinstance(pattern, dict):
+        return isinstance(document, dict) and all(
+            name in document and contains(document[name], wanted) for name, wanted in pattern.items()
+        )
+    if isinstance(pattern, bool) or isinstance(document, bool):
+        return document is pattern
+    return bool(document == pattern)

@@ -1,0 +1,232 @@
+"""What the service knows about: threads, assistants, crons, ticks and runs.
+
+Instants are aware datetimes in UTC. Fields called ``metadata``, ``config``, ``context``, ``input``, ``kwargs``,
+``values``, ``interrupts`` and ``extra`` hold JSON text exactly as it came, see `jsontext`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class ThreadStatus(StrEnum):
+    IDLE = "idle"
+    BUSY = "busy"
+    INTERRUPTED = "interrupted"
+    ERROR = "error"
+
+
+class RunStatus(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    ERROR = "error"
+    SUCCESS = "success"
+    TIMEOUT = "timeout"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def active(self) -> bool:
+        return self in (RunStatus.PENDING, RunStatus.RUNNING)
+
+
+class MultitaskStrategy(StrEnum):
+    REJECT = "reject"
+    ENQUEUE = "enqueue"
+    INTERRUPT = "interrupt"
+    ROLLBACK = "rollback"
+
+
+class OnCompletion(StrEnum):
+    DELETE = "delete"
+    KEEP = "keep"
+
+
+class CancelAction(StrEnum):
+    INTERRUPT = "interrupt"
+    ROLLBACK = "rollback"
+
+
+class TickOutcome(StrEnum):
+    FIRED = "fired"
+    MISSED = "missed"
+    SKIPPED_BUSY = "skipped_busy"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class RunError:
+    """Why a graph failed: the exception's class name and text."""
+
+    error: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assistant:
+    assistant_id: str
+    owner: str
+    graph_id: str
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    config: str = "{}"
+    context: str = "{}"
+    metadata: str = "{}"
+    version: int = 1
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    thread_id: str
+    owner: str
+    created_at: datetime
+    updated_at: datetime
+    state_updated_at: datetime
+    metadata: str = "{}"
+    status: ThreadStatus = ThreadStatus.IDLE
+    config: str = "{}"
+    values: str | None = None
+    interrupts: str = "{}"
+    error: RunError | None = None
+
+    @property
+    def etag(self) -> str:
+        return etag(self.updated_at)
+
+
+@dataclass(frozen=True, slots=True)
+class RunTemplate:
+    """What a cron hands to each of its runs. ``None`` and ``()`` mean: not said."""
+
+    input: str | None = None
+    config: str | None = None
+    context: str | None = None
+    interrupt_before: tuple[str, ...] = ()
+    interrupt_after: tuple[str, ...] = ()
+    multitask_strategy: MultitaskStrategy | None = None
+    stream_mode: tuple[str, ...] = ()
+    stream_subgraphs: bool | None = None
+    stream_resumable: bool | None = None
+    durability: str | None = None
+    command: str | None = None
+    feedback_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    cron_id: str
+    owner: str
+    assistant_id: str
+    thread_id: str | None
+    schedule: str
+    timezone: str | None
+    end_time: datetime | None
+    enabled: bool
+    on_run_completed: OnCompletion | None
+    next_run_date: datetime | None
+    metadata: str
+    created_at: datetime
+    updated_at: datetime
+    run: RunTemplate = field(default_factory=RunTemplate)
+    extra: str = "{}"
+    disabled_reason: str | None = None
+
+    @property
+    def etag(self) -> str:
+        return etag(self.updated_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One nominal instant of one cron, and what became of it. ``count`` > 1: it stands for later missed ones too."""
+
+    cron_id: str
+    scheduled_for: datetime
+    owner: str
+    decided_at: datetime
+    outcome: TickOutcome
+    reason: str | None = None
+    run_id: str | None = None
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    run_id: str
+    owner: str
+    thread_id: str
+    assistant_id: str
+    graph_id: str
+    created_at: datetime
+    updated_at: datetime
+    status: RunStatus
+    metadata: str
+    kwargs: str
+    multitask_strategy: MultitaskStrategy
+    temporary: bool = False  # the thread goes when the run ends
+    cron_id: str | None = None
+    scheduled_for: datetime | None = None
+    available_at: datetime | None = None  # not before; None: at once
+    attempt: int = 0
+    worker: str | None = None  # who holds the lease
+    lease_until: datetime | None = None
+    cancel: CancelAction | None = None  # wished for, not carried out yet
+    error: RunError | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    # Kept on the run itself once its thread is gone, so that those who wait for it can still be answered.
+    values: str | None = None
+    interrupts: str | None = None
+    hidden: bool = False  # its thread was deleted when it ended; only waiting for it still finds it
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    thread_id: str
+    checkpoint_ns: str
+    checkpoint_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadTask:
+    id: str
+    name: str
+    path: str
+    error: str | None
+    interrupts: str
+    checkpoint: str | None
+    state: str | None
+    result: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadState:
+    """A thread's state at one checkpoint; the default is that of a thread that never ran."""
+
+    values: str = "{}"
+    next: tuple[str, ...] = ()
+    tasks: tuple[ThreadTask, ...] = ()
+    metadata: str | None = None
+    created_at: datetime | None = None
+    checkpoint: Checkpoint | None = None
+    parent_checkpoint: Checkpoint | None = None
+    interrupts: str = "[]"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one attempt at a run ended, as the runner saw it."""
+
+    status: RunStatus
+    values: str | None = None  # the state's values; None: there is no state
+    interrupts: str = "{}"  # object: task id to a list of {id, value}
+    stopped: bool = False  # nodes remain to be run: it waits for a human
+    error: RunError | None = None
+
+
+def etag(changed_at: datetime) -> str:
+    """The etag of a resource that last changed at that instant."""
+    return f'"{changed_at:%Y%m%d%H%M%S%f}"'
