@@ -1,0 +1,78 @@
+"""Checks of what callers send, made before anything is written. Each raises InvalidField naming the field."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cronlane_service.domain import jsontext
+from cronlane_service.domain.errors import ContextAndConfigurable, InvalidField
+from cronlane_service.domain.models import RunTemplate
+from cronlane_service.domain.queries import Window
+
+LIMIT = 1000
+LONGEST_DELAY = timedelta(days=366)
+
+
+def required(field: str, value: str) -> str:
+    if not value:
+        raise InvalidField(field, "is required")
+    return value
+
+
+def json_object(field: str, text: str | None) -> dict[str, str]:
+    """The object's members; of None none."""
+    if text is None:
+        return {}
+    try:
+        return jsontext.members(text)
+    except ValueError as error:
+        raise InvalidField(field, f"must be a JSON object: {error}") from None
+
+
+def json_value(field: str, text: str | None) -> None:
+    if text is not None:
+        try:
+            jsontext.parse(text)
+        except ValueError as error:
+            raise InvalidField(field, f"must be JSON: {error}") from None
+
+
+def object_or_list(field: str, text: str | None) -> None:
+    json_value(field, text)
+    if text is not None and text.lstrip()[:1] not in ("{", "["):
+        raise InvalidField(field, "must be a JSON object or array")
+
+
+def template(run: RunTemplate) -> None:
+    """Everything a run is made with. Raises ContextAndConfigurable when both were sent."""
+    config = json_object("config", run.config)
+    json_object("context", run.context)
+    configurable = json_object("config.configurable", config.get("configurable"))
+    if configurable and run.context is not None:
+        raise ContextAndConfigurable
+    _recursion_limit(config.get("recursion_limit"))
+    command = json_object("command", run.command)
+    if unknown := set(command) - {"resume", "update", "goto"}:
+        raise InvalidField(f"command.{min(unknown)}", "is not one of resume, update, goto")
+
+
+def _recursion_limit(text: str | None) -> None:
+    if text is None:
+        return
+    limit = jsontext.parse(text)
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise InvalidField("config.recursion_limit", "must be a whole number from 1")
+
+
+def delay(after: timedelta) -> None:
+    if not timedelta(0) <= after <= LONGEST_DELAY:
+        raise InvalidField("after_seconds", f"must be from 0 to {LONGEST_DELAY // timedelta(seconds=1)}")
+
+
+def window(wanted: Window, sorts: tuple[str, ...], smallest: int = 1) -> None:
+    if not smallest <= wanted.limit <= LIMIT:
+        raise InvalidField("limit", f"must be from {smallest} to {LIMIT}")
+    if wanted.offset < 0:
+        raise InvalidField("offset", "must be 0 or more")
+    if wanted.sort_by not in sorts:
+        raise InvalidField("sort_by", f"must be one of {', '.join(sorts)}")
