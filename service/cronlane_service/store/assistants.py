@@ -1,0 +1,84 @@
+"""Assistants in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import peewee
+
+from cronlane_service.domain.models import Assistant
+from cronlane_service.domain.queries import AssistantQuery, Page, Window
+from cronlane_service.store import search
+from cronlane_service.store.connection import Connection
+from cronlane_service.store.engine import Engine
+from cronlane_service.store.instants import loaded, stored
+from cronlane_service.store.statements import Bind, Row, Statement, replace
+from cronlane_service.store.tables import AssistantTable as Table
+
+_SYSTEM = '{"created_by":"system"}'
+
+
+def _visible(engine: Engine, owner: str | Bind) -> peewee.Node:
+    """The owner's, and the service's own."""
+    return (Table.owner == owner) | ((Table.owner == "") & engine.contains(Table.metadata, _SYSTEM))
+
+
+_UPSERT = replace(Table)
+_GET = Statement(lambda engine: Table.select().where(Table.assistant_id == Bind("id"), _visible(engine, Bind("owner"))))
+_FIND = Statement(lambda engine: Table.select().where(engine.among(Table.assistant_id, Bind("ids"))))
+
+
+class Assistants:
+    """Implements AssistantStore."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def upsert(self, assistant: Assistant) -> None:
+        self._connection.change_each(_UPSERT, [_row(assistant)])
+
+    def get(self, owner: str, assistant_id: str) -> Assistant | None:
+        row = self._connection.first(_GET, id=assistant_id, owner=owner)
+        return None if row is None else _assistant(row)
+
+    def find(self, assistant_ids: Sequence[str]) -> Mapping[str, Assistant]:
+        rows = self._connection.rows(_FIND, ids=self._connection.engine.several(assistant_ids))
+        return {row[0]: _assistant(row) for row in rows}
+
+    def search(self, owner: str, query: AssistantQuery, window: Window) -> Page[Assistant]:
+        return search.page(self._connection, Table, self._conditions(owner, query), window, _assistant)
+
+    def count(self, owner: str, query: AssistantQuery) -> int:
+        return search.count(self._connection, Table, self._conditions(owner, query))
+
+    def _conditions(self, owner: str, query: AssistantQuery) -> list[peewee.Node]:
+        engine = self._connection.engine
+        conditions = [_visible(engine, owner)]
+        if query.graph_id is not None:
+            conditions.append(Table.graph_id == query.graph_id)
+        if query.name is not None:
+            conditions.append(engine.includes(Table.name, query.name))
+        if query.metadata is not None:
+            conditions.append(engine.contains(Table.metadata, query.metadata))
+        return conditions
+
+
+def _row(assistant: Assistant) -> Row:
+    return (
+        assistant.assistant_id,
+        assistant.owner,
+        assistant.graph_id,
+        assistant.name,
+        stored(assistant.created_at),
+        stored(assistant.updated_at),
+        assistant.config,
+        assistant.context,
+        assistant.metadata,
+        assistant.version,
+        assistant.description,
+    )
+
+
+def _assistant(row: Row) -> Assistant:
+    assistant_id, owner, graph_id, name, created_at, updated_at, *rest = row
+    return Assistant(assistant_id, owner, graph_id, name, loaded(created_at), loaded(updated_at), *rest)

@@ -1,0 +1,82 @@
+"""One connection to a database, and the transaction on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import peewee
+from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
+
+from cronlane_service.store.engine import Engine
+from cronlane_service.store.statements import Row, Statement, filled
+
+
+class Connection:
+    """Runs statements; used by one thread at a time."""
+
+    def __init__(self, engine: Engine, *, read_only: bool = False) -> None:
+        self.engine = engine
+        self._database = engine.connect(read_only=read_only)
+        self._cursor: Callable[[], Any] = self._database.cursor
+
+    def rows(self, statement: Statement, **values: Any) -> list[Row]:
+        sql, places = statement.compiled(self.engine)
+        return self._fetched(sql, filled(places, values))
+
+    def first(self, statement: Statement, **values: Any) -> Row | None:
+        found = self.rows(statement, **values)
+        return found[0] if found else None
+
+    def change(self, statement: Statement, **values: Any) -> int:
+        """How many rows were written."""
+        sql, places = statement.compiled(self.engine)
+        with translated:
+            return int(self._cursor().execute(sql, filled(places, values)).rowcount)
+
+    def change_each(self, statement: Statement, rows: Sequence[Row]) -> int:
+        """The statement once for each row of values, in the order in which they stand in it."""
+        sql, _ = statement.compiled(self.engine)
+        with translated:
+            return int(self._cursor().executemany(sql, rows).rowcount) if rows else 0
+
+    def search(self, query: peewee.Query) -> list[Row]:
+        """The rows of a query that is made for the occasion."""
+        return self._fetched(*self.engine.compile(query))
+
+    def _fetched(self, sql: str, values: Sequence[Any]) -> list[Row]:
+        with translated:
+            rows: list[Row] = self._cursor().execute(sql, values).fetchall()
+        return rows
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Takes back what is written inside if it ends in an error; after one of the database itself all is lost."""
+        self.execute("SAVEPOINT op")
+        try:
+            yield
+        except BaseException as error:
+            if self.engine.unavailable(error) is None:
+                self.execute("ROLLBACK TO op")
+                self.execute("RELEASE op")
+            raise
+        self.execute("RELEASE op")
+
+    def begin_write(self) -> None:
+        self.execute(self.engine.begin_write)
+
+    def begin_read(self) -> None:
+        self.execute(self.engine.begin_read)
+
+    def commit(self) -> None:
+        self.execute("COMMIT")
+
+    def rollback(self) -> None:
+        self.execute("ROLLBACK")
+
+    def close(self) -> None:
+        self._database.close()
+
+    def execute(self, sql: str) -> list[Row]:
+        return self._fetched(sql, ())

@@ -1,0 +1,94 @@
+"""The database as the rest of the service sees it: operations go in, answers come out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TypeVar
+
+from cronlane_service.domain.ports import Operation, Topic
+from cronlane_service.store.engine import Engine
+from cronlane_service.store.errors import DatabaseUrlError
+from cronlane_service.store.migrate import migrate
+from cronlane_service.store.readers import Readers
+from cronlane_service.store.sqlite import SqliteEngine
+from cronlane_service.store.writer import Writer
+
+T = TypeVar("T")
+
+_FORMS = "use a file's path, sqlite:///relative/path.db or sqlite:////absolute/path.db"
+
+
+class SqlDatabase:
+    """Implements Database: writes through one writer, reads beside it."""
+
+    def __init__(self, engine: Engine, *, queue_limit: int) -> None:
+        self._engine = engine
+        self._writer = Writer(engine, queue_limit)
+        self._readers = Readers(engine)
+
+    @property
+    def name(self) -> str:
+        return self._engine.name
+
+    @property
+    def failing(self) -> str | None:
+        """What was wrong with the database when the last writes were tried; None: they were committed."""
+        return self._writer.failing
+
+    def migrate(self) -> Sequence[str]:
+        """Brings the tables up to date, before `start`; the names of what was applied."""
+        return migrate(self._engine)
+
+    def start(self) -> None:
+        self._writer.start()
+
+    def stop(self) -> None:
+        """Carries out the writes that are queued, then gives the database back."""
+        self._writer.stop()
+        self._readers.stop()
+        self._engine.close()
+
+    def submit(self, operation: Operation[T]) -> Future[T]:
+        return self._writer.submit(operation)
+
+    async def write(self, operation: Operation[T]) -> T:
+        return await asyncio.wrap_future(self._writer.submit(operation))
+
+    async def read(self, operation: Operation[T]) -> T:
+        return await asyncio.wrap_future(self._readers.submit(operation))
+
+    def read_now(self, operation: Operation[T]) -> T:
+        """`read` for a thread that may wait."""
+        return self._readers.run(operation)
+
+    def listen(self, topic: Topic, listener: Callable[[str], None]) -> None:
+        self._writer.listen(topic, listener)
+
+
+def open_database(url: str, *, queue_limit: int = 10_000, busy_timeout: float = 5.0) -> SqlDatabase:
+    """Opens the database and keeps every other server out of it until `stop`.
+
+    ``busy_timeout``: seconds to wait for other programs that have locked it. Raises DatabaseUrlError and
+    UnusableDatabase.
+    """
+    engine = SqliteEngine(sqlite_path(url), busy_timeout=busy_timeout)
+    engine.open()
+    return SqlDatabase(engine, queue_limit=queue_limit)
+
+
+def sqlite_path(url: str) -> Path:
+    """The file that a URL or a bare path names. Raises DatabaseUrlError."""
+    path = url
+    if "://" in url:
+        scheme, _, rest = url.partition("://")
+        if scheme != "sqlite":
+            raise DatabaseUrlError(f"cannot open a database of kind {scheme!r}: {_FORMS}")
+        if not rest.startswith("/"):
+            raise DatabaseUrlError(f"{url!r} lacks a slash: {_FORMS}")
+        path = rest[1:]
+    if not path or path == ":memory:" or "?" in path or "\0" in path:
+        raise DatabaseUrlError(f"{url!r} does not name a file: {_FORMS}")
+    return Path(path)

@@ -1,0 +1,205 @@
+"""The first tables. A migration is a record of what was: it is never edited, and knows nothing of `tables`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peewee import SQL, BigIntegerField, BooleanField, CompositeKey, IntegerField, Model, TextField
+
+PENDING = SQL("'pending'")
+RUNNING = SQL("'running'")
+
+
+class Table(Model):
+    """A table as it was at this migration."""
+
+    class Meta:
+        legacy_table_names = False
+
+
+class AssistantTable(Table):
+    assistant_id = TextField(primary_key=True)
+    owner = TextField()
+    graph_id = TextField()
+    name = TextField()
+    created_at = BigIntegerField()
+    updated_at = BigIntegerField()
+    config = TextField()
+    context = TextField()
+    metadata = TextField()
+    version = IntegerField()
+    description = TextField(null=True)
+
+    class Meta:
+        table_name = "assistants"
+
+
+class ThreadTable(Table):
+    thread_id = TextField(primary_key=True)
+    owner = TextField()
+    created_at = BigIntegerField()
+    updated_at = BigIntegerField()
+    state_updated_at = BigIntegerField()
+    metadata = TextField()
+    status = TextField()
+    config = TextField()
+    values = TextField(null=True)
+    interrupts = TextField()
+    error = TextField(null=True)
+    error_message = TextField(null=True)
+
+    class Meta:
+        table_name = "threads"
+
+
+class CronTable(Table):
+    cron_id = TextField(primary_key=True)
+    owner = TextField()
+    assistant_id = TextField()
+    thread_id = TextField(null=True)
+    schedule = TextField()
+    timezone = TextField(null=True)
+    end_time = BigIntegerField(null=True)
+    enabled = BooleanField()
+    on_run_completed = TextField(null=True)
+    next_run_date = BigIntegerField(null=True)
+    metadata = TextField()
+    created_at = BigIntegerField()
+    updated_at = BigIntegerField()
+    extra = TextField()
+    disabled_reason = TextField(null=True)
+    # What it hands to its runs; the lists are JSON.
+    input = TextField(null=True)
+    config = TextField(null=True)
+    context = TextField(null=True)
+    interrupt_before = TextField()
+    interrupt_after = TextField()
+    multitask_strategy = TextField(null=True)
+    stream_mode = TextField()
+    stream_subgraphs = BooleanField(null=True)
+    stream_resumable = BooleanField(null=True)
+    durability = TextField(null=True)
+    command = TextField(null=True)
+    feedback_keys = TextField()
+
+    class Meta:
+        table_name = "crons"
+
+
+class TickTable(Table):
+    cron_id = TextField()
+    scheduled_for = BigIntegerField()
+    owner = TextField()
+    decided_at = BigIntegerField()
+    outcome = TextField()
+    reason = TextField(null=True)
+    run_id = TextField(null=True)
+    count = IntegerField()
+    # How the run ended; it may be gone by the time somebody asks.
+    run_status = TextField(null=True)
+    run_error = TextField(null=True)
+    run_error_message = TextField(null=True)
+
+    class Meta:
+        table_name = "ticks"
+        primary_key = CompositeKey("cron_id", "scheduled_for")
+
+
+class RunTable(Table):
+    run_id = TextField(primary_key=True)
+    owner = TextField()
+    thread_id = TextField()
+    assistant_id = TextField()
+    graph_id = TextField()
+    created_at = BigIntegerField()
+    updated_at = BigIntegerField()
+    status = TextField()
+    metadata = TextField()
+    kwargs = TextField()
+    multitask_strategy = TextField()
+    temporary = BooleanField()
+    cron_id = TextField(null=True)
+    scheduled_for = BigIntegerField(null=True)
+    available_at = BigIntegerField(null=True)
+    attempt = IntegerField()
+    worker = TextField(null=True)
+    lease_until = BigIntegerField(null=True)
+    cancel = TextField(null=True)
+    error = TextField(null=True)
+    error_message = TextField(null=True)
+    started_at = BigIntegerField(null=True)
+    ended_at = BigIntegerField(null=True)
+    values = TextField(null=True)
+    interrupts = TextField(null=True)
+    hidden = BooleanField()
+
+    class Meta:
+        table_name = "runs"
+
+
+class RequestTable(Table):
+    owner = TextField()
+    request_id = TextField()
+    fingerprint = TextField()
+    resource_id = TextField()
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "requests"
+        primary_key = CompositeKey("owner", "request_id")
+
+
+class PurgeTable(Table):
+    thread_id = TextField()
+    run_id = TextField()
+
+    class Meta:
+        table_name = "purges"
+        primary_key = CompositeKey("thread_id", "run_id")
+
+
+TABLES = (AssistantTable, ThreadTable, CronTable, TickTable, RunTable, RequestTable, PurgeTable)
+
+AssistantTable.add_index(AssistantTable.owner, AssistantTable.created_at, name="assistants_by_owner")
+
+ThreadTable.add_index(ThreadTable.owner, ThreadTable.updated_at, name="threads_by_owner")
+
+CronTable.add_index(CronTable.owner, CronTable.created_at, name="crons_by_owner")
+CronTable.add_index(CronTable.assistant_id, name="crons_by_assistant")
+CronTable.add_index(CronTable.thread_id, name="crons_by_thread", where=CronTable.thread_id.is_null(False))
+CronTable.add_index(
+    CronTable.next_run_date, name="crons_due", where=(CronTable.enabled & CronTable.next_run_date.is_null(False))
+)
+
+TickTable.add_index(TickTable.run_id, name="ticks_by_run", where=TickTable.run_id.is_null(False))
+
+RunTable.add_index(RunTable.thread_id, RunTable.created_at, RunTable.run_id, name="runs_by_thread")
+RunTable.add_index(
+    RunTable.thread_id,
+    RunTable.status,
+    RunTable.created_at,
+    RunTable.run_id,
+    name="runs_active",
+    where=((RunTable.status == PENDING) | (RunTable.status == RUNNING)),
+)
+RunTable.add_index(
+    RunTable.created_at,
+    RunTable.run_id,
+    name="runs_in_turn",
+    where=((RunTable.status == PENDING) | (RunTable.status == RUNNING)),
+)
+RunTable.add_index(
+    RunTable.available_at,
+    name="runs_delayed",
+    where=((RunTable.status == PENDING) & RunTable.available_at.is_null(False)),
+)
+RunTable.add_index(RunTable.lease_until, name="runs_leased", where=(RunTable.status == RUNNING))
+RunTable.add_index(RunTable.ended_at, name="runs_hidden", where=RunTable.hidden)
+
+RequestTable.add_index(RequestTable.created_at, name="requests_by_age")
+
+
+def up(migrator: Any, db: Any) -> None:
+    # Not "if it does not exist": a file with tables of the same names belongs to something else.
+    with db.bind_ctx(TABLES):
+        db.create_tables(TABLES, safe=False)

@@ -1,0 +1,181 @@
+"""Runs in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import peewee
+
+from cronlane_service.domain.models import CancelAction, MultitaskStrategy, Run, RunError, RunStatus
+from cronlane_service.domain.queries import RunQuery, Window
+from cronlane_service.store import claims, search
+from cronlane_service.store.connection import Connection
+from cronlane_service.store.instants import loaded, stored
+from cronlane_service.store.statements import Bind, Row, Statement, assignments, columns, insert
+from cronlane_service.store.tables import PENDING, RUNNING
+from cronlane_service.store.tables import RunTable as Table
+
+_COLUMNS = columns(Table)
+_ACTIVE = (Table.status == PENDING) | (Table.status == RUNNING)
+
+_INSERT = insert(Table)
+_FIND = Statement(lambda _: Table.select().where(Table.run_id == Bind("id")))
+_SAVE = Statement(lambda _: Table.update(assignments(Table)).where(Table.run_id == Bind("run_id")))
+_END = Statement(
+    lambda _: Table.update(assignments(Table)).where(
+        Table.run_id == Bind("run_id"), Table.attempt == Bind("attempt"), Table.status == RUNNING
+    )
+)
+_DELETE = Statement(lambda _: Table.delete().where(Table.run_id == Bind("id")))
+_ACTIVE_OF_THREADS = Statement(
+    lambda engine: (
+        Table.select()
+        .where(engine.among(Table.thread_id, Bind("ids")), _ACTIVE)
+        .order_by(Table.created_at, Table.run_id)
+    )
+)
+_DELETE_OF_THREAD = Statement(lambda _: Table.delete().where(Table.thread_id == Bind("thread_id"), ~Table.hidden))
+_HIDDEN = Statement(
+    lambda _: (
+        Table.select(Table.run_id)
+        .where(Table.hidden, Table.ended_at < Bind("before"))
+        .order_by(Table.ended_at)
+        .limit(Bind("limit"))
+    )
+)
+
+
+class Runs:
+    """Implements RunStore."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def insert_many(self, runs: Sequence[Run]) -> None:
+        self._connection.change_each(_INSERT, [_row(run) for run in runs])
+
+    def get(self, owner: str, thread_id: str, run_id: str, *, hidden: bool = False) -> Run | None:
+        run = self.find(run_id)
+        if run is None or (run.owner, run.thread_id) != (owner, thread_id) or (run.hidden and not hidden):
+            return None
+        return run
+
+    def find(self, run_id: str) -> Run | None:
+        row = self._connection.first(_FIND, id=run_id)
+        return None if row is None else _run(row)
+
+    def list(self, owner: str, thread_id: str, query: RunQuery, window: Window) -> Sequence[Run]:
+        conditions: list[peewee.Node] = [Table.thread_id == thread_id, Table.owner == owner, ~Table.hidden]
+        if query.status is not None:
+            conditions.append(Table.status == query.status.value)
+        return [_run(row) for row in self._connection.search(search.listing(Table, conditions, window))]
+
+    def active(self, thread_ids: Sequence[str]) -> Sequence[Run]:
+        ids = self._connection.engine.several(thread_ids)
+        return [_run(row) for row in self._connection.rows(_ACTIVE_OF_THREADS, ids=ids)]
+
+    def save(self, run: Run) -> None:
+        self._connection.change(_SAVE, **dict(zip(_COLUMNS, _row(run), strict=True)))
+
+    def delete(self, run_id: str) -> bool:
+        return self._connection.change(_DELETE, id=run_id) == 1
+
+    def delete_of_thread(self, thread_id: str) -> Sequence[str]:
+        active = [run.run_id for run in self.active([thread_id])]
+        self._connection.change(_DELETE_OF_THREAD, thread_id=thread_id)
+        return active
+
+    def claim(self, worker: str, now: datetime, lease_until: datetime, limit: int) -> Sequence[Run]:
+        lease = {"worker": worker, "now": stored(now), "lease_until": stored(lease_until)}
+        claimed = [_run(row) for row in self._connection.rows(claims.CLAIM, limit=limit, **lease)]
+        return sorted(claimed, key=lambda run: (run.created_at, run.run_id))
+
+    def renew(self, worker: str, held: Mapping[str, int], lease_until: datetime) -> None:
+        leases = [(stored(lease_until), run_id, attempt, worker) for run_id, attempt in held.items()]
+        self._connection.change_each(claims.RENEW, leases)
+
+    def release(self, lease_until: datetime) -> int:
+        return self._connection.change(claims.RELEASE, lease_until=stored(lease_until))
+
+    def held(self, worker: str) -> Mapping[str, tuple[int, CancelAction | None]]:
+        rows = self._connection.rows(claims.HELD, worker=worker)
+        return {run_id: (attempt, None if cancel is None else CancelAction(cancel)) for run_id, attempt, cancel in rows}
+
+    def end(self, run: Run) -> bool:
+        return self._connection.change(_END, **dict(zip(_COLUMNS, _row(run), strict=True))) == 1
+
+    def next_available(self, now: datetime) -> datetime | None:
+        """Strictly after now: what is available at this instant is for `claim`."""
+        instants = [
+            self._connection.rows(each, now=stored(now))[0][0] for each in (claims.NEXT_DELAYED, claims.NEXT_LEASE_END)
+        ]
+        return loaded(min((instant for instant in instants if instant is not None), default=None))
+
+    def delete_hidden(self, ended_before: datetime, limit: int) -> int:
+        rows = self._connection.rows(_HIDDEN, before=stored(ended_before), limit=limit)
+        return self._connection.change_each(_DELETE, rows)
+
+
+def _row(run: Run) -> Row:
+    return (
+        run.run_id,
+        run.owner,
+        run.thread_id,
+        run.assistant_id,
+        run.graph_id,
+        stored(run.created_at),
+        stored(run.updated_at),
+        run.status.value,
+        run.metadata,
+        run.kwargs,
+        run.multitask_strategy.value,
+        run.temporary,
+        run.cron_id,
+        stored(run.scheduled_for),
+        stored(run.available_at),
+        run.attempt,
+        run.worker,
+        stored(run.lease_until),
+        run.cancel and run.cancel.value,
+        run.error and run.error.error,
+        run.error and run.error.message,
+        stored(run.started_at),
+        stored(run.ended_at),
+        run.values,
+        run.interrupts,
+        run.hidden,
+    )
+
+
+def _run(row: Row) -> Run:
+    run_id, owner, thread_id, assistant_id, graph_id, created, updated, status, metadata, kwargs, *rest = row
+    strategy, temporary, cron_id, scheduled, available, attempt, worker, lease, cancel, *ending = rest
+    error, message, started, ended, values, interrupts, hidden = ending
+    return Run(
+        run_id=run_id,
+        owner=owner,
+        thread_id=thread_id,
+        assistant_id=assistant_id,
+        graph_id=graph_id,
+        created_at=loaded(created),
+        updated_at=loaded(updated),
+        status=RunStatus(status),
+        metadata=metadata,
+        kwargs=kwargs,
+        multitask_strategy=MultitaskStrategy(strategy),
+        temporary=bool(temporary),
+        cron_id=cron_id,
+        scheduled_for=loaded(scheduled),
+        available_at=loaded(available),
+        attempt=attempt,
+        worker=worker,
+        lease_until=loaded(lease),
+        cancel=None if cancel is None else CancelAction(cancel),
+        error=None if error is None else RunError(error, message),
+        started_at=loaded(started),
+        ended_at=loaded(ended),
+        values=values,
+        interrupts=interrupts,
+        hidden=bool(hidden),
+    )

@@ -1,0 +1,161 @@
+"""The SQLite engine: one file, one server."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import peewee
+
+from cronlane_service.domain import jsontext
+from cronlane_service.store.connection import Connection
+from cronlane_service.store.errors import UnusableDatabase
+
+T = TypeVar("T", bound=peewee.Model)
+
+
+class SqliteEngine:
+    """Keeps the file to itself with a lock on ``<file>.lock``, which the system releases if the server is killed."""
+
+    dialect = "sqlite"
+    begin_write = "BEGIN IMMEDIATE"
+    begin_read = "BEGIN"
+
+    def __init__(self, path: Path, *, busy_timeout: float = 5.0) -> None:
+        self.path = path.resolve()
+        self.name = str(self.path)
+        self._busy_timeout = busy_timeout
+        self._lock: int | None = None
+
+    def open(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self.path.is_dir():
+                raise UnusableDatabase(self.name, "it is a directory, not a file")
+            self._lock = self._locked()
+        except OSError as error:
+            raise UnusableDatabase(self.name, f"{error.strerror}: {error.filename}") from error
+        try:
+            self._check()
+        except peewee.PeeweeException as error:
+            self.close()
+            raise UnusableDatabase(self.name, _explained(error)) from error
+        except UnusableDatabase:
+            self.close()
+            raise
+
+    def _locked(self) -> int:
+        descriptor = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
+            os.close(descriptor)
+            process = f" (process {holder})" if holder else ""
+            raise UnusableDatabase(self.name, f"another cronlane{process} uses it") from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        return descriptor
+
+    def _check(self) -> None:
+        """Reads the schema and takes the write lock once: a file that cannot be used is refused at start."""
+        connection = Connection(self)
+        try:
+            [(mode,)] = connection.execute("PRAGMA journal_mode")
+            if mode != "wal":
+                raise UnusableDatabase(self.name, f"its file system does not allow WAL (journal mode is {mode})")
+            connection.execute("SELECT count(*) FROM sqlite_master")
+            connection.begin_write()
+            [(version,)] = connection.execute("PRAGMA user_version")
+            connection.execute(f"PRAGMA user_version = {version:d}")  # a file that may not be written shows it here
+            connection.commit()
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def connect(self, *, read_only: bool = False) -> peewee.SqliteDatabase:
+        pragmas: dict[str, Any] = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": "on"}
+        if read_only:
+            pragmas["query_only"] = "on"
+        database = peewee.SqliteDatabase(
+            self.name,
+            pragmas=pragmas,
+            timeout=self._busy_timeout,
+            thread_safe=False,  # a connection goes from thread to thread; one at a time uses it
+            check_same_thread=False,
+            autoconnect=False,
+        )
+        database.register_function(_contains, "cronlane_contains", 2, deterministic=True)
+        database.register_function(_includes, "cronlane_includes", 2, deterministic=True)
+        database.connect()
+        return database
+
+    def compile(self, query: peewee.Query) -> tuple[str, Sequence[Any]]:
+        context: Any = _DIALECT.get_sql_context()
+        sql, values = context.parse(query)
+        return sql, values
+
+    def unavailable(self, error: BaseException) -> str | None:
+        # Of the other classes the statement's author is to blame: a key that is taken, a value of a wrong type.
+        if isinstance(error, (peewee.OperationalError, peewee.InternalError)) or type(error) is peewee.DatabaseError:
+            return str(error)
+        return None
+
+    def contains(self, document: peewee.Node, pattern: str) -> peewee.Node:
+        _parsed(pattern)
+        return peewee.fn.cronlane_contains(document, pattern)
+
+    def includes(self, text: peewee.Node, part: str) -> peewee.Node:
+        return peewee.fn.cronlane_includes(text, part)
+
+    def among(self, column: peewee.Node, values: Any) -> peewee.Node:
+        opening, closing = peewee.SQL("IN (SELECT value FROM json_each("), peewee.SQL("))")
+        return peewee.NodeList((column, opening, peewee.AsIs(values), closing))
+
+    def several(self, values: Sequence[str]) -> str:
+        return jsontext.dump(list(values))
+
+    def claimed(self, query: peewee.ModelSelect[T]) -> peewee.ModelSelect[T]:
+        return query  # BEGIN IMMEDIATE keeps every other writer out
+
+
+_DIALECT = peewee.SqliteDatabase(None)  # never connected: it only knows how SQLite's SQL is written
+
+
+def _explained(error: peewee.PeeweeException) -> str:
+    text = str(error)
+    if "not a database" in text:
+        return "it is not a SQLite database, or it is damaged"
+    if "malformed" in text:
+        return "it is damaged (database disk image is malformed)"
+    if "locked" in text:
+        return "another process has locked it"
+    if "readonly" in text:
+        return "it is read-only"
+    return text
+
+
+@lru_cache(maxsize=64)
+def _parsed(pattern: str) -> Any:
+    return jsontext.parse(pattern)
+
+
+def _contains(document: str | None, pattern: str) -> bool:
+    if document is None:
+        return False
+    try:
+        return jsontext.contains(jsontext.parse(document), _parsed(pattern))
+    except (ValueError, RecursionError):
+        return False  # one document that cannot be read or is nested without end must not spoil the search
+
+
+def _includes(text: str | None, part: str) -> bool:
+    return text is not None and part.casefold() in text.casefold()

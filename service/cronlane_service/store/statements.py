@@ -1,0 +1,88 @@
+"""Queries made of the tables once, and their compiled form for each dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from peewee import Context, Node, Query
+
+from cronlane_service.store.tables import Table
+
+if TYPE_CHECKING:
+    from cronlane_service.store.engine import Engine
+
+Row = tuple[Any, ...]
+
+
+class _Slot:
+    """Stands among a compiled query's values for one that comes when it runs."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Bind(Node):
+    """A place in a query for a value, as the column stores it, that comes when it runs."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __sql__(self, ctx: Context) -> Context:
+        ctx.value(_Slot(self.name), converter=False)
+        return ctx
+
+
+class Statement:
+    """A query that runs often: built from the tables at its first use, compiled once for each dialect."""
+
+    def __init__(self, build: Callable[[Engine], Query]) -> None:
+        self._build = build
+        self._compiled: dict[str, tuple[str, tuple[Any, ...]]] = {}
+
+    def compiled(self, engine: Engine) -> tuple[str, tuple[Any, ...]]:
+        """The SQL, and its values in order: constants and slots."""
+        found = self._compiled.get(engine.dialect)
+        if found is None:
+            sql, values = engine.compile(self._build(engine))
+            found = self._compiled[engine.dialect] = (sql, tuple(values))
+        return found
+
+
+def filled(places: tuple[Any, ...], values: dict[str, Any]) -> Row:
+    """The values of a compiled query with those that come when it runs."""
+    return tuple([values[place.name] if type(place) is _Slot else place for place in places])
+
+
+def columns(table: type[Table]) -> tuple[str, ...]:
+    """Their names, in the order of the table's definition."""
+    return tuple(field.name for field in table._meta.sorted_fields)
+
+
+def insert(table: type[Table], *, ignore_taken: bool = False) -> Statement:
+    """Writes one row, given in the table's order."""
+
+    def build(_: Engine) -> Query:
+        query = table.insert({name: Bind(name) for name in columns(table)})
+        return query.on_conflict_ignore() if ignore_taken else query
+
+    return Statement(build)
+
+
+def replace(table: type[Table]) -> Statement:
+    """Writes one row, over the one with the same key if there is one."""
+    key = table._meta.primary_key
+
+    def build(_: Engine) -> Query:
+        others = [field for field in table._meta.sorted_fields if field is not key]
+        query = table.insert({name: Bind(name) for name in columns(table)})
+        return query.on_conflict(conflict_target=[key], preserve=others)
+
+    return Statement(build)
+
+
+def assignments(table: type[Table]) -> dict[Any, Bind]:
+    """Every column but the key, from the value of its name."""
+    return {field: Bind(field.name) for field in table._meta.sorted_fields if not field.primary_key}

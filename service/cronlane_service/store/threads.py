@@ -1,0 +1,113 @@
+"""Threads in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import peewee
+
+from cronlane_service.domain.models import RunError, Thread, ThreadStatus
+from cronlane_service.domain.queries import Page, ThreadQuery, Window
+from cronlane_service.store import search
+from cronlane_service.store.connection import Connection
+from cronlane_service.store.instants import loaded, stored
+from cronlane_service.store.statements import Bind, Row, Statement, assignments, columns, insert
+from cronlane_service.store.tables import ThreadTable as Table
+
+_COLUMNS = columns(Table)
+_INSERT = insert(Table)
+_INSERT_NEW = insert(Table, ignore_taken=True)
+_SAVE = Statement(lambda _: Table.update(assignments(Table)).where(Table.thread_id == Bind("thread_id")))
+_GET = Statement(lambda _: Table.select().where(Table.thread_id == Bind("id"), Table.owner == Bind("owner")))
+_FIND = Statement(lambda engine: Table.select().where(engine.among(Table.thread_id, Bind("ids"))))
+_DELETE = Statement(lambda _: Table.delete().where(Table.thread_id == Bind("id")))
+_MARK = Statement(
+    lambda engine: Table.update(
+        {Table.status: Bind("status"), Table.updated_at: Bind("now"), Table.state_updated_at: Bind("now")}
+    ).where(engine.among(Table.thread_id, Bind("ids")))
+)
+
+
+class Threads:
+    """Implements ThreadStore."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def insert(self, thread: Thread) -> bool:
+        return self._connection.change_each(_INSERT_NEW, [_row(thread)]) == 1
+
+    def insert_many(self, threads: Sequence[Thread]) -> None:
+        self._connection.change_each(_INSERT, [_row(thread) for thread in threads])
+
+    def get(self, owner: str, thread_id: str) -> Thread | None:
+        row = self._connection.first(_GET, id=thread_id, owner=owner)
+        return None if row is None else _thread(row)
+
+    def find(self, thread_ids: Sequence[str]) -> Mapping[str, Thread]:
+        rows = self._connection.rows(_FIND, ids=self._connection.engine.several(thread_ids))
+        return {row[0]: _thread(row) for row in rows}
+
+    def save(self, thread: Thread) -> None:
+        self._connection.change(_SAVE, **dict(zip(_COLUMNS, _row(thread), strict=True)))
+
+    def mark(self, thread_ids: Sequence[str], status: ThreadStatus, now: datetime) -> None:
+        ids = self._connection.engine.several(thread_ids)
+        self._connection.change(_MARK, ids=ids, status=status.value, now=stored(now))
+
+    def delete(self, thread_id: str) -> bool:
+        return self._connection.change(_DELETE, id=thread_id) == 1
+
+    def search(self, owner: str, query: ThreadQuery, window: Window) -> Page[Thread]:
+        return search.page(self._connection, Table, self._conditions(owner, query), window, _thread)
+
+    def count(self, owner: str, query: ThreadQuery) -> int:
+        return search.count(self._connection, Table, self._conditions(owner, query))
+
+    def _conditions(self, owner: str, query: ThreadQuery) -> list[peewee.Node]:
+        engine = self._connection.engine
+        conditions: list[peewee.Node] = [Table.owner == owner]
+        if query.ids:
+            conditions.append(engine.among(Table.thread_id, engine.several(query.ids)))
+        if query.status is not None:
+            conditions.append(Table.status == query.status.value)
+        if query.metadata is not None:
+            conditions.append(engine.contains(Table.metadata, query.metadata))
+        if query.values is not None:
+            conditions.append(engine.contains(Table.values, query.values))
+        return conditions
+
+
+def _row(thread: Thread) -> Row:
+    return (
+        thread.thread_id,
+        thread.owner,
+        stored(thread.created_at),
+        stored(thread.updated_at),
+        stored(thread.state_updated_at),
+        thread.metadata,
+        thread.status.value,
+        thread.config,
+        thread.values,
+        thread.interrupts,
+        thread.error and thread.error.error,
+        thread.error and thread.error.message,
+    )
+
+
+def _thread(row: Row) -> Thread:
+    thread_id, owner, created, updated, state_updated, metadata, status, config, values, interrupts, *error = row
+    return Thread(
+        thread_id=thread_id,
+        owner=owner,
+        created_at=loaded(created),
+        updated_at=loaded(updated),
+        state_updated_at=loaded(state_updated),
+        metadata=metadata,
+        status=ThreadStatus(status),
+        config=config,
+        values=values,
+        interrupts=interrupts,
+        error=None if error[0] is None else RunError(*error),
+    )

@@ -1,0 +1,88 @@
+"""Ticks in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import peewee
+
+from cronlane_service.domain.errors import AlreadyExists
+from cronlane_service.domain.models import RunError, RunStatus, Tick, TickOutcome
+from cronlane_service.store.connection import Connection
+from cronlane_service.store.instants import loaded, stored
+from cronlane_service.store.statements import Bind, Row, Statement
+from cronlane_service.store.tables import TickTable as Table
+
+_DECIDED = (
+    Table.cron_id,
+    Table.scheduled_for,
+    Table.owner,
+    Table.decided_at,
+    Table.outcome,
+    Table.reason,
+    Table.run_id,
+    Table.count,
+)
+_INSERT = Statement(lambda _: Table.insert({field: Bind(field.name) for field in _DECIDED}))
+_EXISTS = Statement(
+    lambda _: Table.select(Table.cron_id).where(
+        Table.cron_id == Bind("cron_id"), Table.scheduled_for == Bind("scheduled_for")
+    )
+)
+_OF_CRON = Statement(
+    lambda _: Table.select(*_DECIDED).where(Table.cron_id == Bind("cron_id")).order_by(Table.scheduled_for)
+)
+_RECORD = Statement(
+    lambda _: Table.update(
+        {Table.run_status: Bind("status"), Table.run_error: Bind("error"), Table.run_error_message: Bind("message")}
+    ).where(Table.run_id == Bind("run_id"))
+)
+
+
+class Ticks:
+    """Implements TickStore."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def insert_many(self, ticks: Sequence[Tick]) -> None:
+        try:
+            with self._connection.savepoint():
+                self._connection.change_each(_INSERT, [_row(tick) for tick in ticks])
+        except peewee.IntegrityError:
+            tick = next(filter(self._exists, ticks), ticks[0])
+            raise AlreadyExists("tick", f"{tick.cron_id} at {tick.scheduled_for.isoformat()}") from None
+
+    def _exists(self, tick: Tick) -> bool:
+        key = {"cron_id": tick.cron_id, "scheduled_for": stored(tick.scheduled_for)}
+        return self._connection.first(_EXISTS, **key) is not None
+
+    def of_cron(self, cron_id: str) -> Sequence[Tick]:
+        return [_tick(row) for row in self._connection.rows(_OF_CRON, cron_id=cron_id)]
+
+    def record(self, run_id: str, status: RunStatus, error: RunError | None) -> None:
+        self._connection.change(
+            _RECORD,
+            run_id=run_id,
+            status=status.value,
+            error=error and error.error,
+            message=error and error.message,
+        )
+
+
+def _row(tick: Tick) -> Row:
+    return (
+        tick.cron_id,
+        stored(tick.scheduled_for),
+        tick.owner,
+        stored(tick.decided_at),
+        tick.outcome.value,
+        tick.reason,
+        tick.run_id,
+        tick.count,
+    )
+
+
+def _tick(row: Row) -> Tick:
+    cron_id, scheduled_for, owner, decided_at, outcome, reason, run_id, count = row
+    return Tick(cron_id, loaded(scheduled_for), owner, loaded(decided_at), TickOutcome(outcome), reason, run_id, count)

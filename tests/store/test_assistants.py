@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from cronlane_service.domain.queries import AssistantQuery, Window
+from cronlane_service.store import SqlDatabase
+from store.rows import assistant, later
+
+SYSTEM = '{"created_by": "system"}'
+
+
+async def test_an_owner_sees_its_own_and_the_services_assistants(store: SqlDatabase) -> None:
+    system, anns = assistant(metadata=SYSTEM), assistant(owner="ann")
+    # Made while nobody had to say who they are: that does not make it everybody's.
+    nobodys = assistant(metadata='{"created_by":"user"}')
+    posing = assistant(owner="bob", metadata=SYSTEM)
+    await store.write(lambda tx: [tx.assistants.upsert(each) for each in (system, anns, nobodys, posing)])
+    visible = {}
+    for one in (system, anns, nobodys, posing):
+        visible[one.assistant_id] = await store.read(lambda tx, one=one: tx.assistants.get("ann", one.assistant_id))
+    assert [found for found in visible.values() if found] == [system, anns]
+    page = await store.read(lambda tx: tx.assistants.search("ann", AssistantQuery(), Window()))
+    assert set(page.items) == {system, anns}
+    assert await store.read(lambda tx: tx.assistants.count("", AssistantQuery())) == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        (AssistantQuery(name="AGENT"), {"My Agent", "agent_x"}),
+        (AssistantQuery(name="_"), {"agent_x"}),
+        (AssistantQuery(name="%"), set()),
+        (AssistantQuery(name="ÄRGER"), {"Großer Ärger"}),
+        (AssistantQuery(name="grosser"), {"Großer Ärger"}),
+        (AssistantQuery(graph_id="g"), {"My Agent"}),
+        (AssistantQuery(metadata='{"x":1}'), {"agent_x"}),
+        (AssistantQuery(), {"My Agent", "agent_x", "Großer Ärger"}),
+    ],
+)
+async def test_a_search_filters_by(store: SqlDatabase, query: AssistantQuery, found: set[str]) -> None:
+    made = [
+        assistant(name="My Agent", graph_id="g"),
+        assistant(name="agent_x", metadata='{"x":1}'),
+        assistant(name="Großer Ärger"),
+    ]
+    await store.write(lambda tx: [tx.assistants.upsert(each) for each in made])
+    page = await store.read(lambda tx: tx.assistants.search("", query, Window()))
+    assert {each.name for each in page.items} == found
+    assert page.total == await store.read(lambda tx: tx.assistants.count("", query)) == len(found)
+
+
+@pytest.mark.parametrize("column", ["assistant_id", "graph_id", "name", "created_at", "updated_at"])
+async def test_a_search_can_be_sorted_by(store: SqlDatabase, column: str) -> None:
+    first = assistant(graph_id="a", name="a")
+    second = assistant(graph_id="b", name="b", created_at=later(1), updated_at=later(1))
+    await store.write(lambda tx: [tx.assistants.upsert(each) for each in (second, first)])
+    window = Window(sort_by=column, descending=False)
+    page = await store.read(lambda tx: tx.assistants.search("", AssistantQuery(), window))
+    assert page.items == [first, second]

@@ -1,0 +1,150 @@
+"""Who gets which run."""
+
+from __future__ import annotations
+
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builders import NOON
+from cronlane_service.domain.models import Run, RunStatus
+from cronlane_service.store import SqlDatabase
+from cronlane_service.store.connection import Connection
+from cronlane_service.store.sqlite import SqliteEngine
+from cronlane_service.store.transaction import Transaction
+from store.rows import later, new_id, run
+
+RUNNING = RunStatus.RUNNING
+
+
+def claim(store: SqlDatabase, limit: int = 10, seconds: float = 0) -> list[Run]:
+    taken = store.submit(lambda tx: tx.runs.claim("w", later(seconds), later(seconds + 10), limit))
+    return list(taken.result(5))
+
+
+def insert(store: SqlDatabase, *runs: Run) -> None:
+    store.submit(lambda tx: tx.runs.insert_many(runs)).result(5)
+
+
+def taken(waiting: Run, **changes: object) -> Run:
+    lease = {"status": RUNNING, "worker": "w", "attempt": waiting.attempt + 1, "lease_until": later(10)}
+    return replace(waiting, **{**lease, "started_at": NOON, "updated_at": NOON, **changes})
+
+
+def test_pending_runs_are_taken_oldest_first_up_to_the_limit(store: SqlDatabase) -> None:
+    runs = [run(created_at=later(number // 2 - 9)) for number in range(5)]
+    insert(store, *reversed(runs))
+    assert claim(store, 3) == [taken(each) for each in runs[:3]]
+    assert claim(store, 3) == [taken(each) for each in runs[3:]]
+    assert claim(store, 3) == []
+
+
+def test_of_one_thread_only_the_first_is_taken_and_none_beside_a_running_one(store: SqlDatabase) -> None:
+    thread_id = new_id()
+    first, second = run(thread_id=thread_id), run(thread_id=thread_id)
+    third = run(thread_id=thread_id, created_at=later(-1))
+    insert(store, second, first, third)
+    for expected in (third, first, second):
+        [held] = claim(store)
+        assert held == taken(expected)
+        assert claim(store) == []
+        store.submit(lambda tx, held=held: tx.runs.end(replace(held, status=RunStatus.SUCCESS))).result(5)
+    assert claim(store) == []
+
+
+def test_a_delayed_run_is_not_taken_early_and_holds_up_nobody(store: SqlDatabase) -> None:
+    thread_id = new_id()
+    delayed = run(thread_id=thread_id, created_at=later(-5), available_at=later(0.000001))
+    prompt = run(thread_id=thread_id)
+    insert(store, delayed, prompt)
+    assert claim(store) == [taken(prompt)]
+    store.submit(lambda tx: tx.runs.delete(prompt.run_id)).result(5)
+    assert claim(store) == []
+    assert [each.run_id for each in claim(store, seconds=0.000001)] == [delayed.run_id]
+
+
+def test_a_run_is_available_at_its_instant(store: SqlDatabase) -> None:
+    waiting = run(available_at=NOON)
+    insert(store, waiting)
+    assert claim(store) == [taken(waiting)]
+
+
+def test_a_run_whose_lease_has_ended_is_taken_again_and_its_thread_still_waits(store: SqlDatabase) -> None:
+    lost = run(status=RUNNING, worker="dead", attempt=3, lease_until=NOON, created_at=later(-99))
+    insert(store, lost, run(thread_id=lost.thread_id, created_at=later(-100)))
+    assert claim(store) == [taken(lost)]
+    assert claim(store) == []
+
+
+def test_a_lease_that_has_not_ended_is_respected(store: SqlDatabase) -> None:
+    insert(store, run(status=RUNNING, worker="alive", attempt=1, lease_until=later(0.000001)))
+    assert claim(store) == []
+
+
+@pytest.mark.parametrize("status", [status for status in RunStatus if not status.active])
+def test_a_run_that_has_ended_is_never_taken(store: SqlDatabase, status: RunStatus) -> None:
+    ended = run(status=status, lease_until=later(-1))
+    insert(store, ended, waiting := run(thread_id=ended.thread_id))
+    assert claim(store) == [taken(waiting)]
+
+
+def test_a_claim_walks_an_index_and_not_the_whole_table(store: SqlDatabase) -> None:
+    from cronlane_service.store import claims
+
+    sql, places = claims.CLAIM.compiled(store._engine)
+    plan = store.read_now(lambda tx: tx.runs._connection._fetched(f"EXPLAIN QUERY PLAN {sql}", [1] * len(places)))
+    steps = [step for *_, step in plan]
+    assert "SCAN runs USING INDEX runs_in_turn" in steps
+    assert not [step for step in steps if step.startswith("SCAN") and "USING" not in step]
+    assert "USE TEMP B-TREE FOR ORDER BY" not in steps
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_eight_workers_never_get_one_run_twice_or_two_of_one_thread(
+    stopped_store: SqlDatabase, path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    threads = [new_id() for _ in range(20)]
+    waiting = [run(thread_id=chance.choice(threads), created_at=later(-chance.randint(0, 50))) for _ in range(200)]
+    stopped_store.start()
+    insert(stopped_store, *waiting)
+    guard, held, ended = threading.Lock(), set(), []
+
+    def work(worker: str) -> None:
+        # Each on a connection of its own: what keeps them apart is the transaction alone.
+        connection = Connection(SqliteEngine(path))
+        transaction = Transaction(connection)
+        try:
+            while True:
+                connection.begin_write()
+                mine = transaction.runs.claim(worker, NOON, later(10), 3)
+                connection.commit()
+                with guard:
+                    for each in mine:
+                        assert each.thread_id not in held, "two of one thread"
+                        held.add(each.thread_id)
+                    if len(ended) + len(held) == len(waiting) and not mine:
+                        return
+                for each in mine:
+                    with guard:
+                        held.discard(each.thread_id)
+                        ended.append(each.run_id)
+                    connection.begin_write()
+                    assert transaction.runs.end(replace(each, status=RunStatus.SUCCESS))
+                    connection.commit()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as workers:
+        for done in [workers.submit(work, f"w{number}") for number in range(8)]:
+            done.result(60)
+    assert sorted(ended) == sorted(each.run_id for each in waiting), "each once"
+    position = {run_id: number for number, run_id in enumerate(ended)}
+    in_turn = sorted(waiting, key=lambda each: (each.created_at, each.run_id))
+    for thread_id in threads:
+        positions = [position[each.run_id] for each in in_turn if each.thread_id == thread_id]
+        assert positions == sorted(positions), "in the thread's order"

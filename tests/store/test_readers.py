@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from cronlane_service.domain.errors import InvalidField, StoreUnavailable
+from cronlane_service.domain.ports import Transaction
+from cronlane_service.store import SqlDatabase
+from store.rows import thread
+
+
+async def test_a_read_sees_what_was_acknowledged(store: SqlDatabase) -> None:
+    for _ in range(20):
+        made = thread()
+        await store.write(lambda tx, made=made: tx.threads.insert(made))
+        assert await store.read(lambda tx, made=made: tx.threads.get("", made.thread_id)) == made
+
+
+async def test_a_read_sees_one_state_while_others_write(store: SqlDatabase) -> None:
+    made, looked, written = thread(), threading.Event(), threading.Event()
+
+    def twice(tx: Transaction) -> list[int]:
+        before = len(tx.threads.find([made.thread_id]))
+        looked.set()
+        assert written.wait(10)
+        return [before, len(tx.threads.find([made.thread_id]))]
+
+    reading = asyncio.ensure_future(store.read(twice))
+    assert await asyncio.to_thread(looked.wait, 10)
+    await store.write(lambda tx: tx.threads.insert(made))
+    written.set()
+    assert await reading == [0, 0]
+
+
+async def test_a_read_cannot_write(store: SqlDatabase) -> None:
+    made = thread()
+    with pytest.raises(StoreUnavailable, match="readonly"):
+        await store.read(lambda tx: tx.threads.insert(made))
+    assert await store.read(lambda tx: tx.threads.find([made.thread_id])) == {}
+    assert store.failing is None
+
+
+async def test_what_a_read_raises_reaches_its_caller_and_the_connection_goes_on(store: SqlDatabase) -> None:
+    def refuses(tx: Transaction) -> None:
+        raise InvalidField("ids", "are wrong")
+
+    for _ in range(10):
+        with pytest.raises(InvalidField):
+            await store.read(refuses)
+    assert await store.read(lambda tx: tx.threads.find([])) == {}
+    assert store._readers._idle.qsize() == 1
+
+
+async def test_reads_go_on_beside_a_write_that_takes_long(store: SqlDatabase) -> None:
+    entered, release = threading.Event(), threading.Event()
+
+    def holds(tx: Transaction) -> bool:
+        tx.threads.insert(thread())
+        entered.set()
+        return release.wait(10)
+
+    writing = store.submit(holds)
+    assert await asyncio.to_thread(entered.wait, 10)
+    reads = await asyncio.gather(*(store.read(lambda tx: tx.threads.find([])) for _ in range(20)))
+    assert reads == [{}] * 20
+    release.set()
+    assert writing.result(10)
+
+
+async def test_a_read_under_way_when_the_store_stops_is_finished(store: SqlDatabase) -> None:
+    entered, release = threading.Event(), threading.Event()
+
+    def holds(tx: Transaction) -> int:
+        entered.set()
+        assert release.wait(10)
+        return len(tx.threads.find([]))
+
+    here = asyncio.ensure_future(asyncio.to_thread(store.read_now, holds))
+    assert await asyncio.to_thread(entered.wait, 10)
+    store.stop()
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await store.read(lambda tx: tx.threads.find([]))
+    release.set()
+    assert await here == 0
+    assert store._readers._idle.empty(), "its connection is closed"
