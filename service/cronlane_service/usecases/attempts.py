@@ -1,0 +1,155 @@
+"""Runs, as workers see them: claimed with a lease, tried, and ended by exactly one attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cronlane_service.domain.clock import Clock
+from cronlane_service.domain.models import (
+    CancelAction,
+    Outcome,
+    Run,
+    RunError,
+    RunStatus,
+    Thread,
+    ThreadStatus,
+)
+from cronlane_service.domain.ports import Topic, Transaction
+from cronlane_service.usecases import placement
+
+HIDDEN_FOR = timedelta(hours=1)
+"""How long a run whose thread is gone can still be waited for."""
+
+
+class Attempts:
+    """What a worker can do with runs."""
+
+    def __init__(self, clock: Clock, most: int = 3) -> None:
+        """``most``: how often a run is tried when its workers are lost."""
+        self._clock, self._most = clock, most
+
+    def claim(self, tx: Transaction, worker: str, lease: timedelta, limit: int) -> Sequence[Run]:
+        """Makes runs this worker's; one that was lost too often is ended instead."""
+        now = self._clock.now()
+        claimed = tx.runs.claim(worker, now, now + lease, limit)
+        for run in claimed:
+            if run.attempt > self._most:
+                error = RunError("WorkerLost", f"{self._most} attempts were lost with their workers")
+                self.finish(tx, run, Outcome(RunStatus.ERROR, error=error))
+        return [run for run in claimed if run.attempt <= self._most]
+
+    def renew(self, tx: Transaction, worker: str, held: Mapping[str, int], lease: timedelta) -> None:
+        tx.runs.renew(worker, held, self._clock.now() + lease)
+
+    def held(self, tx: Transaction, worker: str) -> Mapping[str, tuple[int, CancelAction | None]]:
+        return tx.runs.held(worker)
+
+    def next_available(self, tx: Transaction) -> datetime | None:
+        return tx.runs.next_available(self._clock.now())
+
+    def recover(self, tx: Transaction) -> int:
+        """Ends all leases: for a server that knows itself to be alone on its database."""
+        return tx.runs.release(self._clock.now())
+
+    def hand_back(self, tx: Transaction, run: Run) -> bool:
+        """Makes the run pending again, for another worker. False when it is not this attempt's any more."""
+        current = _owned(tx, run)
+        if current is None:
+            return False
+        pending = replace(
+            current,
+            status=RunStatus.PENDING,
+            updated_at=self._clock.now(),
+            worker=None,
+            lease_until=None,
+        )
+        tx.runs.save(pending)
+        tx.notify(Topic.RUNS)
+        return True
+
+    def finish(self, tx: Transaction, run: Run, outcome: Outcome) -> bool:
+        """Writes how the attempt ended, on run, tick and thread; False, and nothing, when it lost the run."""
+        current = _owned(tx, run)
+        if current is None:
+            return False
+        now = self._clock.now()
+        rolled_back = current.cancel is CancelAction.ROLLBACK and outcome.status is RunStatus.INTERRUPTED
+        tx.ticks.record(run.run_id, outcome.status, outcome.error)
+        if rolled_back:
+            tx.runs.delete(run.run_id)
+            tx.purges.insert(run.thread_id, run.run_id)
+        else:
+            tx.runs.end(_ended(current, outcome, now))
+        self._conclude(tx, current, outcome, rolled_back, now)
+        tx.notify(Topic.RUN_ENDED, run.run_id)
+        tx.notify(Topic.RUNS)
+        return True
+
+    def _conclude(self, tx: Transaction, run: Run, outcome: Outcome, rolled_back: bool, now: datetime) -> None:
+        """What the run's end means for its thread."""
+        placement.drop_own_thread(tx, run)
+        thread = tx.threads.find([run.thread_id]).get(run.thread_id)
+        if thread is None:
+            return
+        busy = bool(tx.runs.active([run.thread_id]))
+        tx.threads.save(_settled(thread, outcome, rolled_back, busy, now))
+
+    def purges(self, tx: Transaction, limit: int) -> Sequence[tuple[str, str]]:
+        """Checkpoints to be deleted: thread id, and run id or "" for all of the thread."""
+        return tx.purges.list(limit)
+
+    def purged(self, tx: Transaction, thread_id: str, run_id: str) -> None:
+        tx.purges.delete(thread_id, run_id)
+
+    def sweep(self, tx: Transaction, limit: int = 500) -> int:
+        """Deletes what is kept only for a while; answers how many rows went."""
+        now = self._clock.now()
+        gone = tx.runs.delete_hidden(now - HIDDEN_FOR, limit)
+        return gone + tx.requests.delete_before(now - timedelta(hours=24), limit)
+
+
+def _owned(tx: Transaction, run: Run) -> Run | None:
+    """The run as it is stored, if this attempt still owns it (fencing)."""
+    current = tx.runs.find(run.run_id)
+    if current is None or current.status is not RunStatus.RUNNING or current.attempt != run.attempt:
+        return None
+    return current
+
+
+def _ended(run: Run, outcome: Outcome, now: datetime) -> Run:
+    ended = replace(
+        run,
+        status=outcome.status,
+        error=outcome.error,
+        updated_at=now,
+        ended_at=now,
+        worker=None,
+        lease_until=None,
+        cancel=None,
+    )
+    if run.temporary:
+        ended = replace(ended, values=outcome.values, interrupts=outcome.interrupts, hidden=True)
+    return ended
+
+
+def _settled(thread: Thread, outcome: Outcome, rolled_back: bool, busy: bool, now: datetime) -> Thread:
+    touched = replace(thread, updated_at=now, state_updated_at=now)
+    if rolled_back:
+        return replace(touched, status=ThreadStatus.BUSY if busy else ThreadStatus.IDLE)
+    return replace(
+        touched,
+        status=ThreadStatus.BUSY if busy else _thread_status(outcome),
+        values=outcome.values if outcome.values is not None else thread.values,
+        interrupts=outcome.interrupts,
+        error=outcome.error,
+    )
+
+
+def _thread_status(outcome: Outcome) -> ThreadStatus:
+    if outcome.status is RunStatus.ERROR:
+        return ThreadStatus.ERROR
+    if outcome.status is RunStatus.INTERRUPTED or outcome.stopped:
+        return ThreadStatus.INTERRUPTED
+    return ThreadStatus.IDLE

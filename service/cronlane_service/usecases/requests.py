@@ -1,0 +1,26 @@
+"""Requests that carry an id of the caller's making: sent twice, done once."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from cronlane_service.domain import ids
+from cronlane_service.domain.ports import Transaction
+
+
+class Request:
+    """One such request; without an id it is always new."""
+
+    def __init__(self, tx: Transaction, owner: str, request_id: str | None, *asked: object) -> None:
+        self._tx, self._owner = tx, owner
+        self._id = ids.parse("request", request_id) if request_id else None
+        self._fingerprint = hashlib.sha256(repr(asked).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def done(self) -> str | None:
+        """The id of what it made before. Raises RequestIdReused when that was another request."""
+        return self._tx.requests.seen(self._owner, self._id, self._fingerprint) if self._id else None
+
+    def record(self, resource_id: str, now: datetime) -> None:
+        if self._id:
+            self._tx.requests.insert(self._owner, self._id, self._fingerprint, resource_id, now)

@@ -1,0 +1,155 @@
+"""Runs, as their callers see them: created, read, waited for, cancelled, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cronlane_service.domain import checks, ids, jsontext
+from cronlane_service.domain.clock import Clock
+from cronlane_service.domain.drafts import RunDraft
+from cronlane_service.domain.errors import InvalidField, NotFound, ThreadBusy
+from cronlane_service.domain.launch import Origin, launch
+from cronlane_service.domain.models import Assistant, CancelAction, OnCompletion, Run, Thread, ThreadStatus
+from cronlane_service.domain.ports import NewId, Topic, Transaction
+from cronlane_service.domain.queries import RunQuery, Window
+from cronlane_service.usecases import placement, threads
+from cronlane_service.usecases.assistants import resolve
+from cronlane_service.usecases.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A run that has ended, and what its thread held then."""
+
+    run: Run
+    values: str | None
+    interrupts: str  # a list of {id, value}
+
+
+class Runs:
+    """What callers can do with runs."""
+
+    def __init__(self, clock: Clock, new_id: NewId) -> None:
+        self._clock, self._new_id = clock, new_id
+
+    def create(
+        self, tx: Transaction, owner: str, thread_id: str | None, draft: RunDraft, request_id: str | None = None
+    ) -> Run:
+        """Raises ThreadBusy when it is to be rejected there."""
+        request = Request(tx, owner, request_id, "run", thread_id, draft)
+        if (made := request.done()) is not None and (run := tx.runs.find(made)) is not None:
+            return run
+        _check(draft)
+        assistant = resolve(tx, owner, draft.assistant_id)
+        now = self._clock.now()
+        thread = self._thread(tx, owner, thread_id, draft, assistant, now)
+        self._place(tx, thread, draft, now)
+        origin = Origin(
+            metadata=draft.metadata,
+            temporary=thread_id is None and draft.on_completion is not OnCompletion.KEEP,
+            available_at=now + draft.after if draft.after else None,
+        )
+        run, busy = launch(self._new_id(), now, assistant, thread, draft.run, origin)
+        tx.threads.save(busy)
+        tx.runs.insert_many([run])
+        request.record(run.run_id, now)
+        tx.notify(Topic.RUNS)
+        return run
+
+    def _thread(
+        self,
+        tx: Transaction,
+        owner: str,
+        thread_id: str | None,
+        draft: RunDraft,
+        assistant: Assistant,
+        now: datetime,
+    ) -> Thread:
+        if thread_id is None:
+            thread = placement.own_thread(self._new_id(), owner, assistant, draft.metadata, now)
+        else:
+            thread_id = ids.parse("thread", thread_id)
+            existing = tx.threads.get(owner, thread_id)
+            if existing is not None:
+                return existing
+            if not draft.create_thread:
+                raise NotFound("thread", thread_id, "Thread or assistant not found.")
+            thread = Thread(thread_id, owner, now, now, now)
+        if not tx.threads.insert(thread):
+            raise NotFound("thread", thread.thread_id, "Thread or assistant not found.")
+        return thread
+
+    def _place(self, tx: Transaction, thread: Thread, draft: RunDraft, now: datetime) -> None:
+        active = tx.runs.active([thread.thread_id])
+        if placement.refuses(draft.run.multitask_strategy, active):
+            raise ThreadBusy(thread.thread_id)
+        placement.make_room(tx, draft.run.multitask_strategy, active, now)
+
+    def get(self, tx: Transaction, owner: str, thread_id: str, run_id: str) -> Run:
+        thread_id, run_id = ids.parse("thread", thread_id), ids.parse("run", run_id)
+        run = tx.runs.get(owner, thread_id, run_id)
+        if run is None:
+            raise NotFound("run", run_id)
+        return run
+
+    def list(self, tx: Transaction, owner: str, thread_id: str, query: RunQuery, window: Window) -> Sequence[Run]:
+        thread = threads.found(tx, owner, ids.parse("thread", thread_id))
+        if window.limit < 0 or window.offset < 0:
+            raise InvalidField("limit" if window.limit < 0 else "offset", "must be 0 or more")
+        return tx.runs.list(owner, thread.thread_id, query, window)
+
+    def ending(self, tx: Transaction, owner: str, thread_id: str, run_id: str) -> Ending | None:
+        """None while it goes on. Also finds a run whose thread was deleted when it ended."""
+        thread_id, run_id = ids.parse("thread", thread_id), ids.parse("run", run_id)
+        run = tx.runs.get(owner, thread_id, run_id, hidden=True)
+        if run is None:
+            raise NotFound("run", run_id)
+        if run.status.active:
+            return None
+        if run.hidden:
+            return Ending(run, run.values, _flat(run.interrupts))
+        thread = threads.found(tx, owner, thread_id)
+        return Ending(run, thread.values, _flat(thread.interrupts))
+
+    def cancel(self, tx: Transaction, owner: str, thread_id: str, run_id: str, action: CancelAction) -> None:
+        """Raises NotFound when there is no such run, or it has ended."""
+        thread_id, run_id = ids.parse("thread", thread_id), ids.parse("run", run_id)
+        run = tx.runs.get(owner, thread_id, run_id)
+        if run is None or not run.status.active:
+            raise NotFound("run", run_id, "No runs found to cancel.")
+        now = self._clock.now()
+        placement.stop(tx, run, action, now)
+        settle(tx, thread_id, ThreadStatus.IDLE, now)
+
+    def delete(self, tx: Transaction, owner: str, thread_id: str, run_id: str) -> None:
+        """One under way is stopped; what it wrote to the thread stays."""
+        run = self.get(tx, owner, thread_id, run_id)
+        tx.runs.delete(run.run_id)
+        placement.drop_own_thread(tx, run)
+        if run.status.active:
+            settle(tx, run.thread_id, ThreadStatus.IDLE, self._clock.now())
+            tx.notify(Topic.RUN_ENDED, run.run_id)
+            tx.notify(Topic.RUNS)
+
+
+def _check(draft: RunDraft) -> None:
+    checks.required("assistant_id", draft.assistant_id)
+    checks.json_object("metadata", draft.metadata)
+    checks.json_value("input", draft.run.input)
+    checks.template(draft.run)
+    checks.delay(draft.after)
+
+
+def settle(tx: Transaction, thread_id: str, otherwise: ThreadStatus, now: datetime) -> None:
+    """A thread on which no run is active any more gets this status."""
+    if not tx.runs.active([thread_id]):
+        tx.threads.mark([thread_id], otherwise, now)
+
+
+def _flat(interrupts: str | None) -> str:
+    """All interrupts of an object from task id to list, as one list."""
+    lists = jsontext.members(interrupts or "{}").values()
+    inner = [text.strip()[1:-1].strip() for text in lists]
+    return "[" + ",".join(text for text in inner if text) + "]"

@@ -1,0 +1,70 @@
+"""The use cases over a real SQLite file, with a clock that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from builders import FakeClock, counting_ids
+from cronlane_service.domain.models import Outcome, Run, RunStatus
+from cronlane_service.store import open_database
+from cronlane_service.usecases.assistants import Assistants
+from cronlane_service.usecases.attempts import Attempts
+from cronlane_service.usecases.crons import Crons
+from cronlane_service.usecases.runs import Runs
+from cronlane_service.usecases.threads import Threads
+from cronlane_service.usecases.ticks import Ticks
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Any]:
+    database = open_database(str(tmp_path / "cronlane.db"))
+    database.migrate()
+    database.start()
+    yield database
+    database.stop()
+
+
+@pytest.fixture
+def do(database: Any) -> Callable[..., Any]:
+    """Runs a use case in a transaction of its own: do(crons.create, "", draft)."""
+    return lambda use_case, *args, **named: database.submit(lambda tx: use_case(tx, *args, **named)).result(10)
+
+
+@pytest.fixture
+def house(clock: FakeClock, do: Callable[..., Any]) -> SimpleNamespace:
+    """Every use case, with the graph `agent` known."""
+    new_id = counting_ids()
+    house = SimpleNamespace(
+        assistants=Assistants(clock),
+        threads=Threads(clock, new_id),
+        crons=Crons(clock, new_id),
+        runs=Runs(clock, new_id),
+        attempts=Attempts(clock),
+        ticks=Ticks(clock, new_id),
+    )
+    do(house.assistants.sync, ["agent"])
+    return house
+
+
+@pytest.fixture
+def work(house: SimpleNamespace, do: Callable[..., Any]) -> Callable[..., list[Run]]:
+    """Claims what can be claimed and ends each attempt in the given way."""
+    from datetime import timedelta
+
+    def work(outcome: Outcome | None = None) -> list[Run]:
+        claimed = do(house.attempts.claim, "worker", timedelta(seconds=30), 100)
+        for run in claimed:
+            assert do(house.attempts.finish, run, outcome or Outcome(RunStatus.SUCCESS, values='{"n": 1.0}'))
+        return list(claimed)
+
+    return work
