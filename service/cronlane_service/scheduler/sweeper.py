@@ -1,0 +1,48 @@
+"""Deletes, every few minutes, what is kept only for a while."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import structlog
+
+from cronlane_service.domain.errors import DomainError
+from cronlane_service.domain.ports import Database
+from cronlane_service.usecases.attempts import Attempts
+
+log = structlog.get_logger(__name__)
+
+EVERY = timedelta(minutes=5)
+
+
+class Sweeper:
+    """One thread. ``tick`` sweeps until nothing is left to go, in small transactions."""
+
+    def __init__(self, database: Database, attempts: Attempts) -> None:
+        self._database, self._attempts = database, attempts
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="cronlane-sweeper")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def tick(self) -> int:
+        """How many rows went."""
+        gone = 0
+        while not self._stopped.is_set() and (swept := self._database.submit(self._attempts.sweep).result()):
+            gone += swept
+        return gone
+
+    def _run(self) -> None:
+        while not self._stopped.wait(EVERY.total_seconds()):
+            try:
+                if gone := self.tick():
+                    log.info("swept", rows=gone)
+            except DomainError as error:
+                log.warning("sweep_failed", problem=str(error))

@@ -1,0 +1,184 @@
+"""The scheduler thread: it fires on time, is woken by writes, and survives whatever happens to it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from builders import FakeClock, counting_ids, cron_draft
+from cronlane_service.domain.clock import SystemClock
+from cronlane_service.domain.drafts import CronDraft, ThreadDraft
+from cronlane_service.domain.errors import StoreUnavailable
+from cronlane_service.domain.models import TickOutcome
+from cronlane_service.domain.ports import Topic
+from cronlane_service.domain.queries import RunQuery, Window
+from cronlane_service.scheduler.scheduler import Scheduler
+from cronlane_service.store import open_database
+from cronlane_service.usecases.assistants import Assistants
+from cronlane_service.usecases.crons import Crons
+from cronlane_service.usecases.runs import Runs
+from cronlane_service.usecases.threads import Threads
+from cronlane_service.usecases.ticks import Ticks
+
+EACH_SECOND = "* * * * * *"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Any]:
+    database = open_database(str(tmp_path / "cronlane.db"))
+    database.migrate()
+    database.start()
+    yield database
+    database.stop()
+
+
+@pytest.fixture
+def do(database: Any) -> Callable[..., Any]:
+    return lambda use_case, *args: database.submit(lambda tx: use_case(tx, *args)).result(10)
+
+
+class House:
+    """A thread of the agent's graph and what acts on it, on one clock."""
+
+    def __init__(self, database: Any, do: Callable[..., Any], clock: Any) -> None:
+        new_id = counting_ids()
+        self._do = do
+        self.ticks = Ticks(clock, new_id)
+        self.crons, self.runs = Crons(clock, new_id), Runs(clock, new_id)
+        do(Assistants(clock).sync, ["agent"])
+        self.thread = do(Threads(clock, new_id).create, "", ThreadDraft())
+        self.scheduler = Scheduler(database, self.ticks, clock)
+
+    def cron(self, schedule: str) -> Any:
+        return self._do(self.crons.create, "", cron_draft(schedule, thread_id=self.thread.thread_id))
+
+    def made(self) -> list[Any]:
+        return sorted(
+            self._do(self.runs.list, "", self.thread.thread_id, RunQuery(), Window(limit=1000)),
+            key=lambda run: run.run_id,
+        )
+
+
+@pytest.fixture
+def live(database: Any, do: Callable[..., Any]) -> Iterator[House]:
+    house = House(database, do, SystemClock())
+    house.scheduler.start()
+    yield house
+    house.scheduler.stop()
+
+
+@pytest.fixture
+def fired(database: Any) -> Callable[[int], None]:
+    """Waits for that many transactions that made runs."""
+    seen = threading.Semaphore(0)
+    database.listen(Topic.RUNS, lambda _key: seen.release())
+
+    def wait(count: int) -> None:
+        for _ in range(count):
+            assert seen.acquire(timeout=10), "no run was made within ten seconds"
+
+    return wait
+
+
+def test_a_pass_fires_what_is_due_and_answers_the_next_instant(database, do) -> None:
+    clock = FakeClock()
+    house = House(database, do, clock)
+    house.cron("* * * * *")
+    assert house.scheduler.tick() == clock.now() + timedelta(minutes=1)
+    clock.advance(minutes=1)
+    assert house.scheduler.tick() == clock.now() + timedelta(minutes=1)
+    assert len(house.made()) == 1
+
+
+def test_a_pass_with_nothing_stored_wants_none(database, do) -> None:
+    assert House(database, do, FakeClock()).scheduler.tick() is None
+
+
+def test_a_new_cron_wakes_the_thread_and_fires_at_its_instant(live, fired) -> None:
+    live.cron(EACH_SECOND)
+    fired(2)
+    runs = live.made()
+    late = [run.created_at - run.scheduled_for for run in runs]
+    assert all(timedelta(0) <= lag < timedelta(seconds=1) for lag in late), late
+    assert runs[1].scheduled_for - runs[0].scheduled_for == timedelta(seconds=1)
+
+
+def test_a_deleted_cron_fires_no_more(live, fired, do) -> None:
+    stopped, other = live.cron(EACH_SECOND), live.cron(EACH_SECOND)
+    fired(1)
+    do(live.crons.delete, "", stopped.cron_id)
+    now = SystemClock().now()
+    fired(2)
+    later = [run.cron_id for run in live.made() if run.scheduled_for > now]
+    assert later
+    assert set(later) == {other.cron_id}
+
+
+def test_a_disabled_cron_fires_no_more(live, fired, do) -> None:
+    stopped, _other = live.cron(EACH_SECOND), live.cron(EACH_SECOND)
+    fired(1)
+    do(live.crons.update, "", stopped.cron_id, {"enabled"}, CronDraft(enabled=False))
+    now = SystemClock().now()
+    fired(2)
+    assert stopped.cron_id not in {run.cron_id for run in live.made() if run.scheduled_for > now}
+
+
+def test_each_tick_is_one_log_line(database, do) -> None:
+    clock = FakeClock()
+    house = House(database, do, clock)
+    cron = house.cron("* * * * *")
+    clock.advance(minutes=3, seconds=1)
+    with capture_logs() as logs:
+        house.scheduler.tick()
+    events = [(line["event"], line["cron_id"]) for line in logs if "cron_id" in line]
+    assert events == [("tick_missed", cron.cron_id)] * 2 + [("tick_fired", cron.cron_id)]
+
+
+def test_a_failing_store_stops_no_later_pass(database, do, fired) -> None:
+    house = House(database, do, SystemClock())
+    house.cron(EACH_SECOND)
+    failures = iter([StoreUnavailable("gone"), RuntimeError("a fault of ours")])
+    fire = house.ticks.fire
+
+    def failing(tx: Any, watching_since: datetime) -> Any:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return fire(tx, watching_since)
+
+    house.ticks.fire = failing
+    with capture_logs() as logs:
+        house.scheduler.start()
+        fired(1)
+        house.scheduler.stop()
+    assert [line["event"] for line in logs].count("scheduler_failed") == 2
+
+
+def test_a_clock_that_leaps_forward_collapses_what_it_leapt_over(database, do, fired) -> None:
+    clock = FakeClock()
+    house = House(database, do, clock)
+    cron = house.cron("* * * * *")
+    house.scheduler.start()
+    clock.advance(minutes=10, seconds=1)
+    fired(1)
+    house.scheduler.stop()
+    outcomes = [tick.outcome for tick in do(lambda tx: tx.ticks.of_cron(cron.cron_id))]
+    assert outcomes == [TickOutcome.MISSED] * 9 + [TickOutcome.FIRED]
+
+
+def test_stopping_before_or_without_starting_is_harmless(database, do) -> None:
+    House(database, do, FakeClock()).scheduler.stop()
+
+
+def test_the_thread_is_no_daemon_and_is_gone_after_stop(database, do) -> None:
+    scheduler = House(database, do, SystemClock()).scheduler
+    scheduler.start()
+    thread = scheduler._thread
+    assert not thread.daemon
+    scheduler.stop()
+    assert not thread.is_alive()
