@@ -1,0 +1,1 @@
+"""The gRPC API: cronlane.v1 in front of the use cases."""

@@ -1,0 +1,79 @@
+"""Crons."""
+
+from __future__ import annotations
+
+from cronlane.v1 import crons_pb2 as pb
+from cronlane_service.domain import models
+from cronlane_service.domain.drafts import CronDraft
+from cronlane_service.domain.queries import CronQuery
+from cronlane_service.rpc.convert import words
+from cronlane_service.rpc.convert.documents import document, text
+from cronlane_service.rpc.convert.instants import instant, timestamp
+from cronlane_service.rpc.convert.templates import template
+
+
+def cron(cron: models.Cron) -> pb.Cron:
+    answer = _template(cron.run)
+    answer.MergeFrom(
+        pb.Cron(
+            cron_id=cron.cron_id,
+            assistant_id=cron.assistant_id,
+            thread_id=cron.thread_id,
+            user_id=cron.owner,
+            schedule=cron.schedule,
+            timezone=cron.timezone,
+            end_time=timestamp(cron.end_time),
+            enabled=cron.enabled,
+            on_run_completed=words.ON_COMPLETION.number(cron.on_run_completed),
+            next_run_date=timestamp(cron.next_run_date),
+            metadata=document(cron.metadata),
+            created_at=timestamp(cron.created_at),
+            updated_at=timestamp(cron.updated_at),
+            extra=document(cron.extra),
+            etag=cron.etag,
+            disabled_reason=cron.disabled_reason,
+        )
+    )
+    return answer
+
+
+def _template(run: models.RunTemplate) -> pb.Cron:
+    return pb.Cron(
+        input=document(run.input),
+        config=document(run.config),
+        context=document(run.context),
+        interrupt_before=run.interrupt_before,
+        interrupt_after=run.interrupt_after,
+        multitask_strategy=words.MULTITASK.number(run.multitask_strategy),
+        stream_mode=[words.STREAM_MODE.number(mode) for mode in run.stream_mode],
+        stream_subgraphs=run.stream_subgraphs,
+        stream_resumable=run.stream_resumable,
+        durability=words.DURABILITY.number(run.durability),
+    )
+
+
+def draft(cron: pb.Cron) -> CronDraft:
+    return CronDraft(
+        assistant_id=cron.assistant_id,
+        schedule=cron.schedule,
+        thread_id=cron.thread_id if cron.HasField("thread_id") else None,
+        timezone=cron.timezone if cron.HasField("timezone") else None,
+        end_time=instant(cron, "end_time"),
+        enabled=cron.enabled if cron.HasField("enabled") else None,
+        on_run_completed=words.ON_COMPLETION.word("on_run_completed", cron.on_run_completed),
+        metadata=text(cron, "metadata"),
+        run=template(cron),
+        extra=text(cron, "extra"),
+    )
+
+
+def query(request: pb.SearchCronsRequest | pb.CountCronsRequest) -> CronQuery:
+    enabled = None
+    if isinstance(request, pb.SearchCronsRequest) and request.HasField("enabled"):
+        enabled = request.enabled
+    return CronQuery(
+        assistant_id=request.assistant_id if request.HasField("assistant_id") else None,
+        thread_id=request.thread_id if request.HasField("thread_id") else None,
+        enabled=enabled,
+        metadata=text(request, "metadata"),
+    )

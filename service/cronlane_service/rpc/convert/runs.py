@@ -1,0 +1,61 @@
+"""Runs and how they ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cronlane.v1 import runs_pb2 as pb
+from cronlane_service.domain import models
+from cronlane_service.domain.drafts import RunDraft
+from cronlane_service.domain.models import CancelAction
+from cronlane_service.domain.queries import RunQuery
+from cronlane_service.rpc.convert import words
+from cronlane_service.rpc.convert.documents import document, text
+from cronlane_service.rpc.convert.instants import span, timestamp
+from cronlane_service.rpc.convert.templates import template
+from cronlane_service.rpc.convert.threads import run_error
+from cronlane_service.usecases.runs import Ending
+
+
+def run(run: models.Run) -> pb.Run:
+    return pb.Run(
+        run_id=run.run_id,
+        thread_id=run.thread_id,
+        assistant_id=run.assistant_id,
+        created_at=timestamp(run.created_at),
+        updated_at=timestamp(run.updated_at),
+        status=words.RUN_STATUS.number(run.status),
+        metadata=document(run.metadata),
+        kwargs=document(run.kwargs),
+        multitask_strategy=words.MULTITASK.number(run.multitask_strategy),
+        cron_id=run.cron_id,
+        scheduled_for=timestamp(run.scheduled_for),
+        attempt=run.attempt,
+        error=run_error(run.error),
+        started_at=timestamp(run.started_at),
+        ended_at=timestamp(run.ended_at),
+    )
+
+
+def outcome(ending: Ending) -> pb.RunOutcome:
+    waiting = ending.interrupts if ending.interrupts != "[]" else None
+    return pb.RunOutcome(run=run(ending.run), values=document(ending.values), interrupts=document(waiting))
+
+
+def draft(spec: pb.RunSpec) -> RunDraft:
+    return RunDraft(
+        assistant_id=spec.assistant_id,
+        metadata=text(spec, "metadata"),
+        run=replace(template(spec), command=text(spec, "command"), feedback_keys=tuple(spec.feedback_keys)),
+        create_thread=words.IF_NOT_EXISTS.word("if_not_exists", spec.if_not_exists) == "create",
+        on_completion=words.ON_COMPLETION.word("on_completion", spec.on_completion),
+        after=span(spec, "after_seconds"),
+    )
+
+
+def query(request: pb.ListRunsRequest) -> RunQuery:
+    return RunQuery(status=words.RUN_STATUS.word("status", request.status))
+
+
+def cancel_action(request: pb.CancelRunRequest) -> CancelAction:
+    return words.CANCEL_ACTION.word("action", request.action) or CancelAction.INTERRUPT

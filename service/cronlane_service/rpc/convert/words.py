@@ -1,0 +1,52 @@
+"""Enums, as the words the domain knows them by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from cronlane.v1 import common_pb2, runs_pb2, threads_pb2
+from cronlane_service.domain import models
+from cronlane_service.domain.errors import InvalidField
+
+if TYPE_CHECKING:
+    from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper
+
+Number = TypeVar("Number", bound=int)
+Word = TypeVar("Word", bound=str)
+
+
+class Words(Generic[Number, Word]):
+    """An enum's values by word: without prefix, in lower case, with dashes. UNSPECIFIED has none."""
+
+    def __init__(self, enum: _EnumTypeWrapper[Number], word: Callable[[str], Word]) -> None:
+        (zero, self._unspecified), *values = enum.items()
+        prefix = zero.removesuffix("UNSPECIFIED")
+        self._words = {number: word(name.removeprefix(prefix).lower().replace("_", "-")) for name, number in values}
+        self._numbers = {text: number for number, text in self._words.items()}
+
+    def word(self, field: str, number: Number) -> Word | None:
+        """None for UNSPECIFIED. Raises InvalidField for a number that the API does not have."""
+        if number == self._unspecified:
+            return None
+        if number not in self._words:
+            raise InvalidField(field, f"has no value {number}")
+        return self._words[number]
+
+    def all(self, field: str, numbers: Sequence[Number], unspecified: Word) -> tuple[Word, ...]:
+        return tuple(self.word(field, number) or unspecified for number in numbers)
+
+    def number(self, word: Word | None) -> Number:
+        return self._unspecified if word is None else self._numbers[word]
+
+
+THREAD_STATUS = Words(threads_pb2.ThreadStatus, models.ThreadStatus)
+RUN_STATUS = Words(runs_pb2.RunStatus, models.RunStatus)
+MULTITASK = Words(common_pb2.MultitaskStrategy, models.MultitaskStrategy)
+ON_COMPLETION = Words(common_pb2.OnCompletion, models.OnCompletion)
+CANCEL_ACTION = Words(runs_pb2.CancelAction, models.CancelAction)
+STREAM_MODE = Words(common_pb2.StreamMode, str)
+DURABILITY = Words(common_pb2.Durability, str)
+SORT_ORDER = Words(common_pb2.SortOrder, str)
+IF_EXISTS = Words(threads_pb2.IfExists, str)
+IF_NOT_EXISTS = Words(runs_pb2.IfNotExists, str)

@@ -1,0 +1,108 @@
+"""The gRPC server: servicers, health and reflection behind one port."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import grpc
+from grpc_health.v1 import health
+from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
+from grpc_reflection.v1alpha import reflection
+
+from cronlane.v1 import assistants_pb2, crons_pb2, runs_pb2, threads_pb2
+from cronlane.v1.assistants_pb2_grpc import add_AssistantServiceServicer_to_server
+from cronlane.v1.crons_pb2_grpc import add_CronServiceServicer_to_server
+from cronlane.v1.runs_pb2_grpc import add_RunServiceServicer_to_server
+from cronlane.v1.threads_pb2_grpc import add_ThreadServiceServicer_to_server
+from cronlane_service.rpc import listening
+from cronlane_service.rpc.assistants import AssistantServicer
+from cronlane_service.rpc.crons import CronServicer
+from cronlane_service.rpc.endings import Endings
+from cronlane_service.rpc.health import HealthServicer
+from cronlane_service.rpc.interceptors import Boundary
+from cronlane_service.rpc.listening import CannotListen
+from cronlane_service.rpc.runs import RunServicer
+from cronlane_service.rpc.threads import ThreadServicer
+
+SERVICES = tuple(
+    file.DESCRIPTOR.services_by_name[name].full_name
+    for file, name in (
+        (threads_pb2, "ThreadService"),
+        (crons_pb2, "CronService"),
+        (runs_pb2, "RunService"),
+        (assistants_pb2, "AssistantService"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the server behaves. ``max_message``: bytes of a request, and of a reply."""
+
+    max_message: int = 32 * 1024 * 1024
+
+
+class GrpcServer:
+    """To be made, and used, on one asyncio loop: bind, start, stop."""
+
+    def __init__(
+        self,
+        threads: ThreadServicer,
+        crons: CronServicer,
+        runs: RunServicer,
+        assistants: AssistantServicer,
+        endings: Endings,
+        options: Options,
+    ) -> None:
+        self._endings = endings
+        self._health = HealthServicer(SERVICES)
+        self._server = grpc.aio.server(interceptors=(Boundary(),), options=_arguments(options))
+        add_ThreadServiceServicer_to_server(threads, self._server)
+        add_CronServiceServicer_to_server(crons, self._server)
+        add_RunServiceServicer_to_server(runs, self._server)
+        add_AssistantServiceServicer_to_server(assistants, self._server)
+        add_HealthServicer_to_server(self._health, self._server)
+        reflected = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(reflected, self._server)
+
+    async def bind(self, host: str, port: int) -> int:
+        """The port bound; 0 picks a free one. Raises CannotListen."""
+        await listening.check(host, port)
+        address = listening.address(host, port)
+        try:
+            bound = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise CannotListen(address, str(error)) from None
+        if bound == 0:
+            raise CannotListen(address, "the address was refused")
+        return bound
+
+    async def start(self) -> None:
+        """From here on calls are answered, and health says SERVING."""
+        self._health.set_serving(True)
+        await self._server.start()
+
+    async def set_serving(self, serving: bool) -> None:
+        """What health says; calls are answered all the same."""
+        self._health.set_serving(serving)
+
+    async def stop(self, grace: float) -> None:
+        """Ends all waiting, then gives the other calls so many seconds; may be called twice."""
+        self._health.close()
+        self._endings.close()
+        await self._server.stop(grace)
+
+
+def _arguments(options: Options) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", options.max_message),
+        ("grpc.max_send_message_length", options.max_message),
+        ("grpc.so_reuseport", 0),  # a second server on the port is to fail, not to take half of the calls
+        # Clients that ping, to keep waits alive through what forgets silent connections, are no offenders; and a
+        # client that is gone without a word does not wait here for ever.
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+        ("grpc.http2.max_ping_strikes", 0),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+    ]
