@@ -1,0 +1,1 @@
+"""The graph that is served when there is no langgraph.json."""

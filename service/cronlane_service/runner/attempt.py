@@ -1,0 +1,65 @@
+"""One try at a run, while it is under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from enum import StrEnum
+from typing import Any
+
+import structlog
+
+from cronlane_service.domain.models import Outcome, Run, RunStatus
+
+log = structlog.get_logger(__name__)
+
+
+class Cancelled(StrEnum):
+    """Why an attempt was told to end before its graph did."""
+
+    WISH = "wish"  # somebody asked for it
+    FENCED = "fenced"  # the run was deleted, or is another worker's by now
+    STOP = "stop"  # the server stops
+
+
+class Attempt:
+    """The task that executes a run, and why it was cancelled if it was."""
+
+    execution: asyncio.Task[Outcome]
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.cancelled: Cancelled | None = None
+        self.on_thread = False  # whether its graph has been let near the thread's checkpoints
+        self.conclusion: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._let_go: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.log = log.bind(run_id=run.run_id, thread_id=run.thread_id, cron_id=run.cron_id, attempt=run.attempt)
+
+    def begin(self, execute: Coroutine[Any, Any, Outcome]) -> None:
+        self.execution = asyncio.ensure_future(execute)
+
+    @property
+    def occupies_thread(self) -> bool:
+        return self.on_thread and not self.execution.done()
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether a cancellation ended it. A graph can answer one with an error, or end well in spite of it."""
+        if self.cancelled is None or not self.execution.done() or self.execution.cancelled():
+            return self.cancelled is not None
+        return self.execution.exception() is not None or self.execution.result().status is RunStatus.ERROR
+
+    def cancel(self, why: Cancelled) -> None:
+        """Once: a second cancellation would break into the graph's own cleaning up."""
+        if self.cancelled is None and not self.execution.done():
+            self.cancelled = why
+            self.execution.cancel()
+
+    def let_go(self) -> None:
+        """Waits no longer for a graph that does not let itself be cancelled."""
+        if not self._let_go.done():
+            self._let_go.set_result(None)
+
+    async def ended(self) -> None:
+        ends: list[asyncio.Future[Any]] = [self.execution, self._let_go]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

@@ -1,0 +1,75 @@
+"""What a graph is called with, made from a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cronlane_service.domain import jsontext
+from cronlane_service.domain.models import Run
+
+_PASSED_ON = ("tags", "recursion_limit", "max_concurrency", "run_name")
+_NOT_THE_CALLERS = ("checkpoint_ns", "checkpoint_map")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A run's arguments. ``interrupt_before`` and ``interrupt_after``: node names, ``"*"``, or None: not said."""
+
+    config: dict[str, Any]
+    input: Any = None
+    command: Mapping[str, Any] | None = None
+    context: Mapping[str, Any] | None = None
+    interrupt_before: str | Sequence[str] | None = None
+    interrupt_after: str | Sequence[str] | None = None
+    durability: str | None = None
+
+
+def call(run: Run) -> Call:
+    kwargs = jsontext.parse(run.kwargs)
+    return Call(
+        config=_config(run, kwargs.get("config") or {}),
+        input=kwargs.get("input"),
+        command=kwargs.get("command"),
+        context=kwargs.get("context"),
+        interrupt_before=_nodes(kwargs.get("interrupt_before")),
+        interrupt_after=_nodes(kwargs.get("interrupt_after")),
+        durability=kwargs.get("durability") or "async",
+    )
+
+
+def thread_config(graph_id: str, thread_id: str, checkpoint_id: str | None = None) -> dict[str, Any]:
+    """The config that reads a thread's state: the newest, or at that checkpoint."""
+    configurable = {"thread_id": thread_id, "graph_id": graph_id, "checkpoint_ns": ""}
+    if checkpoint_id is not None:
+        configurable["checkpoint_id"] = checkpoint_id
+    return {"configurable": configurable}
+
+
+def _nodes(given: Any) -> str | Sequence[str] | None:
+    if not given:
+        return None
+    return "*" if given in ("*", ["*"]) else given
+
+
+def _config(run: Run, given: Mapping[str, Any]) -> dict[str, Any]:
+    ids = {
+        "run_id": run.run_id,
+        "thread_id": run.thread_id,
+        "graph_id": run.graph_id,
+        "assistant_id": run.assistant_id,
+    }
+    if run.cron_id is not None:
+        ids["cron_id"] = run.cron_id
+    configurable = {
+        name: value
+        for name, value in (given.get("configurable") or {}).items()
+        # Names that begin like this are LangGraph's own switches.
+        if not name.startswith("__") and name not in _NOT_THE_CALLERS
+    }
+    config = {name: given[name] for name in _PASSED_ON if given.get(name) is not None}
+    config["configurable"] = {"user_id": run.owner, **configurable, **ids}
+    # LangGraph copies these into the metadata of every checkpoint that the run makes.
+    config["metadata"] = {**(given.get("metadata") or {}), **jsontext.parse(run.metadata), **ids}
+    return config

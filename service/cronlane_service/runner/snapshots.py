@@ -1,0 +1,145 @@
+"""What a checkpoint says, in the service's own terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from cronlane_service.domain.models import Checkpoint, Outcome, RunError, RunStatus, ThreadState, ThreadTask
+from cronlane_service.runner import values
+
+
+class Interrupt(Protocol):
+    """A question of a node to a human."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def value(self) -> Any: ...
+
+
+class Task(Protocol):
+    """One node's turn in a step."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> Sequence[Any]: ...
+    @property
+    def error(self) -> object: ...
+    @property
+    def interrupts(self) -> Sequence[Interrupt]: ...
+    @property
+    def state(self) -> Any: ...
+    @property
+    def result(self) -> Any: ...
+
+
+class Snapshot(Protocol):
+    """A graph's state at one checkpoint, as LangGraph answers it; metadata is None when there is no checkpoint."""
+
+    @property
+    def values(self) -> Any: ...
+    @property
+    def next(self) -> Sequence[str]: ...
+    @property
+    def tasks(self) -> Sequence[Task]: ...
+    @property
+    def config(self) -> Mapping[str, Any]: ...
+    @property
+    def parent_config(self) -> Mapping[str, Any] | None: ...
+    @property
+    def metadata(self) -> Mapping[str, Any] | None: ...
+    @property
+    def created_at(self) -> str | None: ...
+    @property
+    def interrupts(self) -> Sequence[Interrupt]: ...
+
+
+def outcome(status: RunStatus, snapshot: Snapshot | None, error: RunError | None = None) -> Outcome:
+    """How an attempt ended that left its thread in that state."""
+    if snapshot is None or snapshot.metadata is None:
+        return Outcome(status, error=error)
+    waiting = {task.id: _interrupts(task.interrupts) for task in snapshot.tasks if task.interrupts}
+    return Outcome(status, values.text(snapshot.values), values.text(waiting), bool(snapshot.next), error)
+
+
+def thread_state(snapshot: Snapshot) -> ThreadState:
+    if snapshot.metadata is None:
+        return ThreadState()
+    checkpoint = _checkpoint(snapshot.config)
+    return ThreadState(
+        values=values.text(snapshot.values),
+        next=tuple(snapshot.next),
+        tasks=tuple(_task(task) for task in snapshot.tasks),
+        metadata=values.text({**snapshot.metadata, "thread_id": checkpoint.thread_id}),
+        created_at=_instant(snapshot.created_at),
+        checkpoint=checkpoint,
+        parent_checkpoint=_checkpoint(snapshot.parent_config) if snapshot.parent_config else None,
+        interrupts=values.text(_interrupts(snapshot.interrupts)),
+    )
+
+
+def _task(task: Task) -> ThreadTask:
+    found = _found(task)
+    return ThreadTask(
+        id=task.id,
+        name=task.name,
+        path=values.text(task.path),
+        error=found["error"],
+        interrupts=values.text(found["interrupts"]),
+        checkpoint=None if found["checkpoint"] is None else values.text(found["checkpoint"]),
+        state=None if found["state"] is None else values.text(found["state"]),
+        result=None if task.result is None else values.text(task.result),
+    )
+
+
+def _found(task: Task) -> dict[str, Any]:
+    """A task as JSON is made of it. Its state is that of a subgraph: a reference to it, or itself if asked for."""
+    nested = isinstance(task.state, Mapping)
+    config = task.state if nested else getattr(task.state, "config", None)
+    error = task.error if isinstance(task.error, str) or task.error is None else values.plain(task.error)
+    return {
+        "id": task.id,
+        "name": task.name,
+        "path": task.path,
+        "error": error if error is None else values.clean(str(error)),
+        "interrupts": _interrupts(task.interrupts),
+        "checkpoint": _ids(config) if config else None,
+        "state": None if task.state is None or nested else _nested(task.state),
+        "result": task.result,
+    }
+
+
+def _nested(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "values": snapshot.values,
+        "next": snapshot.next,
+        "tasks": [_found(task) for task in snapshot.tasks],
+        "metadata": snapshot.metadata,
+        "created_at": snapshot.created_at,
+        "checkpoint": _ids(snapshot.config) if snapshot.metadata is not None else None,
+        "parent_checkpoint": _ids(snapshot.parent_config) if snapshot.parent_config else None,
+        "interrupts": _interrupts(snapshot.interrupts),
+    }
+
+
+def _interrupts(interrupts: Sequence[Interrupt]) -> list[dict[str, Any]]:
+    return [{"id": interrupt.id, "value": interrupt.value} for interrupt in interrupts]
+
+
+def _ids(config: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map")
+    return {name: config["configurable"][name] for name in names if name in config["configurable"]}
+
+
+def _checkpoint(config: Mapping[str, Any]) -> Checkpoint:
+    place = config["configurable"]
+    return Checkpoint(place["thread_id"], place.get("checkpoint_ns", ""), place["checkpoint_id"])
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)

@@ -1,0 +1,229 @@
+"""Claims runs, sees each attempt through, and writes how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+import structlog
+
+from cronlane_service.domain.errors import Overloaded, StoreUnavailable
+from cronlane_service.domain.models import Outcome, Run, RunError, RunStatus
+from cronlane_service.domain.ports import Database, Transaction
+from cronlane_service.runner import values
+from cronlane_service.runner.attempt import Attempt, Cancelled
+from cronlane_service.runner.seams import Executor, Runs
+
+T = TypeVar("T")
+
+PURGES = 200
+"""How many purges are looked at together."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between tries to write an outcome while the database is away."""
+CLEANING_UP = timedelta(seconds=5)
+"""How long a graph that was cancelled for a stop may take to end."""
+
+log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """The attempts under way. ``tick`` is one pass; ``wake`` is set when another one is wanted."""
+
+    def __init__(
+        self, database: Database, runs: Runs, executor: Executor, name: str, concurrency: int, lease: timedelta
+    ) -> None:
+        self._database, self._runs, self._executor = database, runs, executor
+        self._name, self._concurrency, self._lease = name, concurrency, lease
+        self._attempts: list[Attempt] = []
+        self._seeing: set[asyncio.Task[None]] = set()
+        self._held: Mapping[str, int] = {}
+        self._ticking = asyncio.Lock()
+        self._draining = False
+        self._closing = asyncio.Event()
+        self.wake = asyncio.Event()
+
+    async def tick(self) -> datetime | None:
+        """Answers at which instant another pass is wanted, None for when it is woken. Raises StoreUnavailable."""
+        async with self._ticking:
+            await self._reconcile()
+            await self._purge()
+            free = self._concurrency - len(self._attempts)
+            if self._draining or free <= 0:
+                return None
+            await self._claim(free)
+            return None if len(self._attempts) >= self._concurrency else await self._next_available()
+
+    def renew(self) -> None:
+        """Prolongs the leases of all attempts under way. For a thread that a blocked loop does not hold up."""
+        held = self._held
+        if not held:
+            return
+        try:
+            renewed = self._database.submit(lambda tx: self._runs.renew(tx, self._name, held, self._lease))
+            problem = renewed.exception(timeout=self._lease.total_seconds())
+        except (StoreUnavailable, Overloaded, TimeoutError) as trouble:
+            problem = trouble
+        if problem is not None:
+            log.warning("leases_not_renewed", held=len(held), problem=f"{type(problem).__name__}: {problem}")
+
+    async def drain(self, grace: timedelta) -> None:
+        """Claims no more, gives what is under way that long to end, and hands back the rest."""
+        self._draining = True
+        async with self._ticking:  # a pass under way may have claimed
+            pass
+        await self._concluded(grace)
+        for attempt in self._attempts:
+            attempt.cancel(Cancelled.STOP)
+        await self._concluded(CLEANING_UP)
+        for attempt in self._attempts:
+            attempt.let_go()
+        self._closing.set()
+        await self._concluded(CLEANING_UP)
+
+    @property
+    def drained(self) -> bool:
+        return self._closing.is_set()
+
+    async def _concluded(self, within: timedelta) -> None:
+        if self._seeing:
+            await asyncio.wait(set(self._seeing), timeout=within.total_seconds())
+
+    async def _reconcile(self) -> None:
+        """Cancels the attempts that somebody wants cancelled, or that are not this worker's any more."""
+        if not self._attempts:
+            return
+        held = await self._database.read(lambda tx: self._runs.held(tx, self._name))
+        for attempt in self._attempts:
+            number, wish = held.get(attempt.run.run_id, (None, None))
+            if number != attempt.run.attempt:
+                attempt.cancel(Cancelled.FENCED)
+            elif wish is not None:
+                attempt.cancel(Cancelled.WISH)
+
+    async def _purge(self) -> None:
+        """Deletes the checkpoints that are to go, but not under a graph that still writes some."""
+        while True:
+            purges = await self._database.read(lambda tx: self._runs.purges(tx, PURGES))
+            occupied = {attempt.run.thread_id for attempt in self._attempts if attempt.occupies_thread}
+            due = [purge for purge in purges if purge[0] not in occupied]
+            for thread_id, run_id in due:
+                await self._executor.purge(thread_id, run_id)
+            if due:
+                await self._database.write(partial(self._purged, due))
+            if not due or len(purges) < PURGES:
+                return
+
+    def _purged(self, done: Sequence[tuple[str, str]], tx: Transaction) -> None:
+        for thread_id, run_id in done:
+            self._runs.purged(tx, thread_id, run_id)
+
+    async def _claim(self, free: int) -> None:
+        claimed, purges = await self._database.write(
+            lambda tx: (self._runs.claim(tx, self._name, self._lease, free), self._runs.purges(tx, 1))
+        )
+        if claimed and purges:  # it may be of a thread just claimed
+            await self._purge()
+        for run in claimed:
+            self._start(run)
+
+    async def _next_available(self) -> datetime | None:
+        return await self._database.read(self._runs.next_available)
+
+    def _start(self, run: Run) -> None:
+        before = [attempt for attempt in self._attempts if attempt.run.thread_id == run.thread_id]
+        attempt = Attempt(run)
+        attempt.begin(self._execute(attempt, before))
+        attempt.log.info("run_started")
+        self._attempts.append(attempt)
+        self._held = {**self._held, run.run_id: run.attempt}
+        seeing = asyncio.ensure_future(self._see_through(attempt))
+        self._seeing.add(seeing)
+        seeing.add_done_callback(lambda task: self._forget(attempt, task))
+
+    async def _execute(self, attempt: Attempt, before: list[Attempt]) -> Outcome:
+        if before:  # this worker's own, cancelled and not gone yet: two on one thread would mix their checkpoints
+            await asyncio.wait([earlier.conclusion for earlier in before])
+            await self._persistently(self._purge)
+        attempt.on_thread = True
+        return await self._executor.execute(attempt.run)
+
+    def _forget(self, attempt: Attempt, seeing: asyncio.Task[None]) -> None:
+        if seeing.cancelled():
+            attempt.log.error("run_outcome_lost")
+        elif (problem := seeing.exception()) is not None:
+            # Its lease runs out, and another attempt is made.
+            attempt.log.error("run_outcome_lost", exc_info=problem)
+        self._seeing.discard(seeing)
+        self._attempts.remove(attempt)
+        self._held = {other.run.run_id: other.run.attempt for other in self._attempts}
+        attempt.conclusion.set_result(None)
+        self.wake.set()
+
+    async def _see_through(self, attempt: Attempt) -> None:
+        await attempt.ended()
+        run = attempt.run
+        if attempt.cut_short and attempt.cancelled is Cancelled.STOP:
+            handed_back = await self._write(lambda tx: self._runs.hand_back(tx, run))
+            attempt.log.info("run_handed_back" if handed_back else "run_fenced")
+            return
+        if attempt.cancelled is Cancelled.FENCED:
+            attempt.log.warning("run_fenced")
+            return
+        outcome = await self._outcome(attempt)
+        written = await self._write(lambda tx: self._runs.finish(tx, run, outcome))
+        _report(attempt, outcome, written)
+
+    async def _outcome(self, attempt: Attempt) -> Outcome:
+        execution = attempt.execution
+        if attempt.cut_short:
+            return await self._left_behind(attempt)
+        if execution.cancelled():
+            error = RunError("CancelledError", "the graph cancelled itself")
+            left = await self._left_behind(attempt)
+            return replace(left, status=RunStatus.ERROR, interrupts="{}", stopped=False, error=error)
+        problem = execution.exception()
+        if problem is None:
+            return execution.result()
+        attempt.log.error("run_not_executed", exc_info=problem)
+        return Outcome(RunStatus.ERROR, error=RunError(type(problem).__name__, values.described(problem)))
+
+    async def _left_behind(self, attempt: Attempt) -> Outcome:
+        reading = asyncio.ensure_future(self._executor.interrupted(attempt.run))
+        await asyncio.wait([reading])
+        if (problem := reading.exception()) is not None:
+            attempt.log.warning("run_state_unreadable", exc_info=problem)
+            return Outcome(RunStatus.INTERRUPTED)
+        return reading.result()
+
+    async def _write(self, operation: Callable[..., T]) -> T:
+        return await self._persistently(lambda: self._database.write(operation))
+
+    async def _persistently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Tries until it succeeds, or the worker closes: then it is tried a last time."""
+        pause = FIRST_PAUSE
+        while True:
+            last = self._closing.is_set()
+            try:
+                return await work()
+            except (StoreUnavailable, Overloaded) as problem:
+                if last:
+                    raise
+                log.warning("run_write_delayed", problem=str(problem))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _report(attempt: Attempt, outcome: Outcome, written: bool) -> None:
+    if not written:
+        attempt.log.warning("run_fenced")
+    elif outcome.status is RunStatus.INTERRUPTED:
+        attempt.log.info("run_cancelled")
+    else:
+        error = outcome.error.error if outcome.error is not None else None
+        attempt.log.info("run_ended", status=outcome.status.value, error=error)
