@@ -204,6 +204,16 @@ def test_a_bad_run_names_its_field(house, do, thread, draft, field) -> None:
     assert refused.value.field == field
 
 
+def test_a_request_repeated_after_its_run_was_deleted_makes_no_second_one(house, do, thread) -> None:
+    request_id = "0192f0c4-0000-7000-8000-0000000000aa"
+    run = do(house.runs.create, "", thread.thread_id, run_draft(), request_id)
+    assert do(house.runs.create, "", thread.thread_id, run_draft(), request_id) == run
+    do(house.runs.delete, "", thread.thread_id, run.run_id)
+    with pytest.raises(NotFound):
+        do(house.runs.create, "", thread.thread_id, run_draft(), request_id)
+    assert do(house.runs.list, "", thread.thread_id, RunQuery(), Window()) == []
+
+
 def test_what_is_kept_for_a_while_is_swept(house, do, clock, work) -> None:
     run = do(house.runs.create, "", None, run_draft(), "0192f0c4-0000-7000-8000-0000000000aa")
     work()

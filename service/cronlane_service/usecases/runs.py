@@ -39,8 +39,8 @@ class Runs:
     ) -> Run:
         """Raises ThreadBusy when it is to be rejected there."""
         request = Request(tx, owner, request_id, "run", thread_id, draft)
-        if (made := request.done()) is not None and (run := tx.runs.find(made)) is not None:
-            return run
+        if (made := request.done()) is not None:
+            return _again(tx, made)
         _check(draft)
         assistant = resolve(tx, owner, draft.assistant_id)
         now = self._clock.now()
@@ -132,6 +132,14 @@ class Runs:
             settle(tx, run.thread_id, ThreadStatus.IDLE, self._clock.now())
             tx.notify(Topic.RUN_ENDED, run.run_id)
             tx.notify(Topic.RUNS)
+
+
+def _again(tx: Transaction, run_id: str) -> Run:
+    """The run that the same request made before. Raises NotFound when it was deleted since."""
+    run = tx.runs.find(run_id)
+    if run is None:
+        raise NotFound("run", run_id)
+    return run
 
 
 def _check(draft: RunDraft) -> None:
