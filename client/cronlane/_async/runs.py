@@ -1,0 +1,124 @@
+"""Runs: executions of an assistant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+from cronlane._channel import AsyncConnection, OnRunCreated
+from cronlane._convert import Object, Objects, checked, fill, outcome, plain
+from cronlane._options import RunOptions, check_names
+from cronlane._shapes import check_select
+from cronlane.v1 import runs_pb2
+from cronlane.v1.runs_pb2_grpc import RunServiceStub
+
+
+class RunsClient:
+    """Starts, follows and cancels runs. One thread runs one run at a time.
+
+    A run is a dict ``{run_id, thread_id, assistant_id, created_at, updated_at, status, metadata, kwargs,
+    multitask_strategy, langsmith_session_name}``; ``status`` is pending, running, error, success, timeout or
+    interrupted, times are ISO 8601 strings in UTC.
+    """
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def create(
+        self,
+        thread_id: str | None,
+        assistant_id: str,
+        *,
+        on_run_created: OnRunCreated | None = None,
+        timeout: float | None = None,
+        **options: Unpack[RunOptions],
+    ) -> Object:
+        """A new run, pending; ``thread_id`` None gives it a thread of its own.
+
+        ``assistant_id`` is a UUID or a graph's name, ``options`` are those of `RunOptions`. ``on_run_created`` is given
+        ``{run_id, thread_id}``. Raises NotFound, Conflict (a busy thread, with ``multitask_strategy="reject"``),
+        InvalidRequest. Source: RunService.CreateRun.
+        """
+        check_names(RunOptions, options)
+        stub = self._connection.stub(RunServiceStub)
+        spec = fill(runs_pb2.RunSpec(), assistant_id=assistant_id, **options)
+        request = runs_pb2.CreateRunRequest(thread_id=thread_id, run=spec)
+        run = plain(await self._connection.call(stub.CreateRun, request, timeout))
+        if on_run_created is not None:
+            on_run_created({"run_id": run["run_id"], "thread_id": run["thread_id"]})
+        return run
+
+    async def wait(
+        self,
+        thread_id: str | None,
+        assistant_id: str,
+        *,
+        raise_error: bool = True,
+        on_run_created: OnRunCreated | None = None,
+        timeout: float | None = None,
+        **options: Unpack[RunOptions],
+    ) -> Any:
+        """Creates a run and answers its thread's final values when it has ended.
+
+        They have ``__interrupt__``, a list of ``{value, id}``, when it stopped for a human. When it failed RunFailed
+        is raised, or with ``raise_error=False`` the answer is ``{"__error__": {error, message}}``. With a ``timeout``
+        (seconds) Timeout is raised when it takes longer, and the run goes on. Otherwise as `create`.
+        Source: RunService.WaitRun.
+        """
+        check_names(RunOptions, options)
+        spec = fill(runs_pb2.RunSpec(), assistant_id=assistant_id, **options)
+        request = runs_pb2.WaitRunRequest(thread_id=thread_id, run=spec)
+        reply = await self._connection.wait(request, timeout, on_run_created or (lambda run: None))
+        return checked(outcome(reply)) if raise_error else outcome(reply)
+
+    async def list(
+        self,
+        thread_id: str,
+        *,
+        limit: int = 10,
+        offset: int = 0,
+        status: str | None = None,
+        select: Sequence[str] | None = None,
+        timeout: float | None = None,
+    ) -> Objects:
+        """The runs of a thread, newest first. Raises NotFound, InvalidRequest. Source: RunService.ListRuns."""
+        check_select(runs_pb2.Run.DESCRIPTOR, select or ())
+        stub = self._connection.stub(RunServiceStub)
+        request = fill(runs_pb2.ListRunsRequest(), thread_id=thread_id, limit=limit, offset=offset, status=status)
+        reply = await self._connection.call(stub.ListRuns, request, timeout)
+        return [plain(each, select or ()) for each in reply.runs]
+
+    async def get(self, thread_id: str, run_id: str, *, timeout: float | None = None) -> Object:
+        """One run of a thread. Raises NotFound, InvalidRequest. Source: RunService.GetRun."""
+        stub = self._connection.stub(RunServiceStub)
+        request = fill(runs_pb2.GetRunRequest(), thread_id=thread_id, run_id=run_id)
+        return plain(await self._connection.call(stub.GetRun, request, timeout))
+
+    async def join(self, thread_id: str, run_id: str, *, timeout: float | None = None) -> Any:
+        """What `wait` answers with ``raise_error=False``, for a run made earlier. Source: RunService.JoinRun."""
+        stub = self._connection.stub(RunServiceStub)
+        request = fill(runs_pb2.JoinRunRequest(), thread_id=thread_id, run_id=run_id)
+        return outcome(await self._connection.call(stub.JoinRun, request, timeout))
+
+    async def cancel(
+        self,
+        thread_id: str,
+        run_id: str,
+        *,
+        wait: bool = False,
+        action: str = "interrupt",
+        timeout: float | None = None,
+    ) -> None:
+        """Stops a run; with ``wait`` it has ended when this returns. ``action`` rollback also undoes what it wrote.
+
+        Raises NotFound when there is none, or it has ended. Source: RunService.CancelRun.
+        """
+        stub = self._connection.stub(RunServiceStub)
+        request = fill(runs_pb2.CancelRunRequest(), thread_id=thread_id, run_id=run_id, wait=wait, action=action)
+        await self._connection.call(stub.CancelRun, request, timeout)
+
+    async def delete(self, thread_id: str, run_id: str, *, timeout: float | None = None) -> None:
+        """Deletes a run; one under way is cancelled. Raises NotFound. Source: RunService.DeleteRun."""
+        stub = self._connection.stub(RunServiceStub)
+        request = fill(runs_pb2.DeleteRunRequest(), thread_id=thread_id, run_id=run_id)
+        await self._connection.call(stub.DeleteRun, request, timeout)

@@ -1,0 +1,90 @@
+"""A cron's JSON: ``payload``, the request as it was sent, which the platform shows beside the typed fields."""
+
+from __future__ import annotations
+
+from google.protobuf.descriptor import FieldDescriptor
+
+from cronlane import _json
+from cronlane._decode import Members, assign, decode
+from cronlane._encode import field_text
+from cronlane._fields import settable
+from cronlane.errors import InvalidRequest
+from cronlane.v1.common_pb2 import Json
+from cronlane.v1.crons_pb2 import Cron
+
+_FIELDS = settable(Cron.DESCRIPTOR)
+# What the service fills in for a field that was not sent. One that was sent so is remembered in `extra`.
+_DEFAULTS = {"enabled": "true", "on_run_completed": '"delete"', "metadata": "{}"}
+_NEVER_UPDATED = frozenset({"assistant_id", "multitask_strategy"})
+
+
+def cron_to_create(text: str) -> Cron:
+    """The cron that a request's JSON object describes; what its typed fields cannot give back is in ``extra``."""
+    cron = Cron()
+    found = decode(text, cron)
+    _keep(cron, {**found.left, **_respelled(cron, found)})
+    return cron
+
+
+def cron_to_update(text: str) -> tuple[Cron, list[str]]:
+    """The new values and the names of the fields to change; ``end_time: null`` clears. Unknown members are dropped."""
+    cron = Cron()
+    found = decode(text, cron, ignore=_NEVER_UPDATED, clears={"end_time"})
+    respelled = {name: member for name, member in _respelled(cron, found).items() if member != "null"}
+    _keep(cron, respelled)
+    return cron, [*found.taken, *(["extra"] if respelled else [])]
+
+
+def _keep(cron: Cron, extra: dict[str, str]) -> None:
+    if extra:
+        cron.extra.CopyFrom(Json(text=_json.join(extra)))
+
+
+def _respelled(cron: Cron, found: Members) -> dict[str, str]:
+    """The members that ``payload`` would not show as they were written."""
+    shown = {name: _shown(cron, _FIELDS[name]) for name in found.taken}
+    return {
+        name: member
+        for name, member in found.taken.items()
+        if (text := shown[name]) is None or not _json.same(text, member)
+    }
+
+
+def _shown(cron: Cron, field: FieldDescriptor) -> str | None:
+    """The field in ``payload``; None when there is nothing to show."""
+    text = field_text(cron, field)
+    return None if text in ("null", "[]", _DEFAULTS.get(field.name)) else text
+
+
+def payload_text(cron: Cron) -> str:
+    """The request as it was sent, with the assistant's UUID and ``config.configurable.cron_id``."""
+    extra = _json.members(cron.extra.text or "{}")
+    spelled = {name: text for name, field in _FIELDS.items() if (text := _spelled(cron, field, extra)) is not None}
+    spelled["config"] = _config_text(cron, spelled.get("config", "{}"))
+    return _json.join(spelled | {name: text for name, text in extra.items() if name not in _FIELDS})
+
+
+def end_time_text(cron: Cron) -> str:
+    """As it was sent."""
+    extra = _json.members(cron.extra.text or "{}")
+    return _spelled(cron, _FIELDS["end_time"], extra) or "null"
+
+
+def _spelled(cron: Cron, field: FieldDescriptor, extra: dict[str, str]) -> str | None:
+    """The spelling that was sent, as long as it still says what the field says; else the field's own."""
+    if field.name in extra:
+        sent = Cron()
+        try:
+            assign(sent, field, extra[field.name])
+        except InvalidRequest:  # a gRPC client may put anything into `extra`
+            return _shown(cron, field)
+        if field_text(sent, field) == field_text(cron, field):
+            return extra[field.name]
+    return _shown(cron, field)
+
+
+def _config_text(cron: Cron, config: str) -> str:
+    parts = _json.members(config)
+    configurable = _json.members(parts.get("configurable", "{}"))
+    configurable["cron_id"] = _json.dump(cron.cron_id)
+    return _json.join(parts | {"configurable": _json.join(configurable)})

@@ -1,0 +1,148 @@
+"""JSON text into messages, strictly: a field takes only what its type says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from cronlane import _json
+from cronlane._fields import NULLABLE, Kind, kind, settable, words
+from cronlane.errors import InvalidRequest
+from cronlane.v1.common_pb2 import Json
+
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_LONGEST_SPAN = 315_576_000_000  # seconds, by google.protobuf.Duration
+
+
+class NotAnObject(InvalidRequest):
+    """The text is not JSON, or not an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The members of a JSON object by name, as they were written: those that filled a field, and the others."""
+
+    taken: Mapping[str, str]
+    left: Mapping[str, str]
+
+
+def decode(text: str, message: Message, *, ignore: Collection[str] = (), clears: Collection[str] = ()) -> Members:
+    """Fills a message from a JSON object.
+
+    Members named in ``ignore`` fill nothing; ``null`` leaves a field named in ``clears`` unset. Raises InvalidRequest.
+    """
+    try:
+        found = _json.members(text)
+    except ValueError as error:
+        raise NotAnObject(str(error)) from None
+    fields = {
+        name: field for name, field in settable(cast(Descriptor, message.DESCRIPTOR)).items() if name not in ignore
+    }
+    taken = {name: member for name, member in found.items() if name in fields}
+    for name, member in taken.items():
+        if member != "null" or (name not in clears and fields[name].full_name not in NULLABLE):
+            assign(message, fields[name], member)
+    return Members(taken, {name: member for name, member in found.items() if name not in fields})
+
+
+def assign(message: Message, field: FieldDescriptor, text: str) -> None:
+    """Gives one field the value that a JSON text writes. Raises InvalidRequest naming the field."""
+    try:
+        if field.is_repeated:
+            getattr(message, field.name).extend(_several(field, text))
+        elif field.message_type is not None:
+            getattr(message, field.name).CopyFrom(_READERS[kind(field)](field, text))
+        else:
+            setattr(message, field.name, _READERS[kind(field)](field, text))
+    except ValueError as error:
+        raise InvalidRequest.of(field.name, str(error)) from None
+
+
+def _several(field: FieldDescriptor, text: str) -> list[Any]:
+    """A list, or one value in the place of a list of one."""
+    texts = _json.elements(text) if text.startswith("[") else [text]
+    return [_READERS[kind(field)](field, each) for each in texts]
+
+
+def _json_text(_: FieldDescriptor, text: str) -> Json:
+    if text == "null":
+        raise ValueError("must not be null")
+    return Json(text=text)
+
+
+def _string(_: FieldDescriptor, text: str) -> str:
+    if not text.startswith('"'):
+        raise ValueError("must be a string")
+    value: str = json.loads(text)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must not hold half a surrogate pair") from None
+    return value
+
+
+def _word(field: FieldDescriptor, text: str) -> int:
+    known = words(field.enum_type)
+    value: str = json.loads(text) if text.startswith('"') else ""
+    if value not in known:
+        raise ValueError(f"must be one of {', '.join(known)}")
+    return known[value]
+
+
+def _boolean(_: FieldDescriptor, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return text == "true"
+
+
+def _integer(_: FieldDescriptor, text: str) -> int:
+    if not _INTEGER.fullmatch(text):
+        raise ValueError("must be an integer")
+    if len(text) > 11 or not -(2**31) <= int(text) < 2**31:
+        raise ValueError("must be an integer of 32 bits")
+    return int(text)
+
+
+def _time(field: FieldDescriptor, text: str) -> Timestamp:
+    written = _string(field, text)
+    try:
+        instant = datetime.fromisoformat(written)
+        instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be an ISO 8601 date and time") from None
+    time = Timestamp()
+    time.FromDatetime(instant)
+    return time
+
+
+def _span(_: FieldDescriptor, text: str) -> Duration:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("must be a number of seconds")
+    seconds = Decimal(text)
+    if seconds.copy_abs() > _LONGEST_SPAN:  # abs() would overflow
+        raise ValueError("is too long")
+    nanos = int(seconds * 10**9)
+    whole = int(seconds)
+    return Duration(seconds=whole, nanos=nanos - whole * 10**9)
+
+
+_READERS: Mapping[Kind, Callable[[FieldDescriptor, str], Any]] = {
+    Kind.JSON: _json_text,
+    Kind.TIME: _time,
+    Kind.SPAN: _span,
+    Kind.WORD: _word,
+    Kind.STRING: _string,
+    Kind.BOOLEAN: _boolean,
+    Kind.INTEGER: _integer,
+}

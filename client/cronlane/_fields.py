@@ -1,0 +1,104 @@
+"""What the descriptors say of a field, and the few words in which the platform's JSON differs from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from functools import cache
+from typing import cast
+
+from google.api import field_behavior_pb2
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+# Fields that a JSON client cannot set by a member of that name: the path names the thread, the others are gRPC's own.
+_NOT_MEMBERS: Mapping[str, frozenset[str]] = {
+    "cronlane.v1.Cron": frozenset({"thread_id", "etag", "extra"}),
+    "cronlane.v1.Thread": frozenset({"thread_id", "etag"}),
+}
+# Fields for which null is accepted, and means what leaving them out means.
+NULLABLE = frozenset({"cronlane.v1.RunSpec.input", "cronlane.v1.RunSpec.command"})
+# Times that are written without a fraction.
+WHOLE_SECONDS = frozenset({"cronlane.v1.Cron.next_run_date"})
+# Enums whose words have dashes where their names have underscores.
+_DASHED = frozenset({"cronlane.v1.StreamMode"})
+
+
+class Kind(Enum):
+    """How a field is written in JSON."""
+
+    JSON = auto()
+    TIME = auto()
+    SPAN = auto()
+    OBJECT = auto()
+    WORD = auto()
+    STRING = auto()
+    BOOLEAN = auto()
+    INTEGER = auto()
+
+
+_MESSAGES = {
+    "cronlane.v1.Json": Kind.JSON,
+    "google.protobuf.Timestamp": Kind.TIME,
+    "google.protobuf.Duration": Kind.SPAN,
+}
+_SCALARS = {
+    FieldDescriptor.TYPE_ENUM: Kind.WORD,
+    FieldDescriptor.TYPE_STRING: Kind.STRING,
+    FieldDescriptor.TYPE_BOOL: Kind.BOOLEAN,
+    FieldDescriptor.TYPE_INT32: Kind.INTEGER,
+}
+
+
+def fields(message: Message) -> Mapping[str, FieldDescriptor]:
+    """By name, in their order."""
+    return _by_name(cast(Descriptor, message.DESCRIPTOR))
+
+
+@cache
+def _by_name(message: Descriptor) -> Mapping[str, FieldDescriptor]:
+    return {field.name: field for field in message.fields}
+
+
+@cache
+def kind(field: FieldDescriptor) -> Kind:
+    if field.message_type is not None:
+        return _MESSAGES.get(field.message_type.full_name, Kind.OBJECT)
+    return _SCALARS[field.type]
+
+
+@cache
+def words(enum: EnumDescriptor) -> Mapping[str, int]:
+    """The words of an enum and their numbers: names without the prefix, in lower case, without the unspecified one."""
+    prefix = len(enum.values_by_number[0].name) - len("UNSPECIFIED")
+    found = {value.name[prefix:].lower(): value.number for value in enum.values if value.number}
+    return {word.replace("_", "-"): n for word, n in found.items()} if enum.full_name in _DASHED else found
+
+
+@cache
+def word(enum: EnumDescriptor, number: int) -> str | None:
+    """The word for a number; None for the unspecified one and for those of a newer service."""
+    return next((word for word, known in words(enum).items() if known == number), None)
+
+
+@cache
+def settable(message: Descriptor) -> Mapping[str, FieldDescriptor]:
+    """The fields that a JSON object can fill, by name."""
+    without = _NOT_MEMBERS.get(message.full_name, frozenset())
+    return {
+        field.name: field
+        for field in message.fields
+        if field.name not in without and kind(field) is not Kind.OBJECT and not _made_by_the_service(field)
+    }
+
+
+def _made_by_the_service(field: FieldDescriptor) -> bool:
+    return bool({field_behavior_pb2.OUTPUT_ONLY, field_behavior_pb2.IDENTIFIER} & _behavior(field))
+
+
+def required_field(field: FieldDescriptor) -> bool:
+    return field_behavior_pb2.REQUIRED in _behavior(field)
+
+
+def _behavior(field: FieldDescriptor) -> set[int]:
+    return set(field.GetOptions().Extensions[field_behavior_pb2.field_behavior])

@@ -1,0 +1,42 @@
+"""One HTTP request on its way to the service and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import grpc.aio
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cronlane.errors import from_rpc_error
+from cronlane.rest.routes import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """As it came, as it goes to the service, and how to send it there; ``keep_alive`` in seconds."""
+
+    http: Request
+    binding: Binding
+    request: Any
+    send: Callable[[], Any]
+    keep_alive: float
+
+    async def reply(self) -> Any:
+        """Raises CronlaneError."""
+        try:
+            return await self.send()
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+
+
+def json_response(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(text.encode(), status, headers, "application/json")
+
+
+def run_headers(thread_id: str, run_id: str) -> dict[str, str]:
+    """Where a run is, and where its end can be waited for: the SDKs reconnect to the latter."""
+    path = f"/threads/{thread_id}/runs/{run_id}"
+    return {"content-location": path, "location": f"{path}/join"}

@@ -1,0 +1,163 @@
+"""The API's description (OpenAPI 3.1), from the same descriptors as the routes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from cronlane._fields import NULLABLE, Kind, kind, required_field, settable, words
+from cronlane._shapes import shape
+from cronlane.rest.replies import REPLIES, cancelled, count, deleted, listed_field, page
+from cronlane.rest.requests import query_fields
+from cronlane.rest.routes import Binding, table
+from cronlane.rest.waiting import outcome
+
+Schema = dict[str, Any]
+
+_SCHEMAS: Mapping[Kind, Schema] = {
+    Kind.JSON: {},
+    Kind.TIME: {"type": "string", "format": "date-time"},
+    Kind.SPAN: {"type": "number", "minimum": 0},
+    Kind.STRING: {"type": "string"},
+    Kind.BOOLEAN: {"type": "boolean"},
+    Kind.INTEGER: {"type": "integer", "format": "int32"},
+}
+_PROBLEMS = {
+    "400": "Nothing is to be changed, or fields exclude each other",
+    "404": "There is no such thing",
+    "409": "It exists already, is busy, or was changed meanwhile",
+    "413": "The body is too large",
+    "422": "A field is wrong; `detail` names it",
+    "429": "Too much is waiting; see `Retry-After`",
+    "500": "The service failed",
+    "503": "The service is not available; see `Retry-After`",
+}
+_OBJECTS = {"metadata", "config", "context", "kwargs", "command"}  # user's JSON that is an object
+
+
+def document(version: str) -> dict[str, Any]:
+    components: dict[str, Schema] = {"Error": _object({"detail": {"type": "string"}}, ["detail"])}
+    paths: dict[str, dict[str, Any]] = {}
+    for verbs in table().values():
+        for verb, binding in verbs.items():
+            path = re.sub(r"\{[a-z_]+\.", "{", binding.template)
+            paths.setdefault(path, {})[verb.lower()] = _operation(binding, components)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "cronlane", "version": version, "license": {"name": "Apache-2.0"}},
+        "paths": paths,
+        "components": {"schemas": components},
+    }
+
+
+def _operation(binding: Binding, components: dict[str, Schema]) -> dict[str, Any]:
+    name = binding.method.name
+    operation: dict[str, Any] = {
+        "operationId": f"{name}{binding.number or ''}",
+        "summary": re.sub(r"(?<!^)([A-Z])", r" \1", name).capitalize(),
+        "tags": [f"{binding.method.containing_service.name.removesuffix('Service')}s"],
+        "parameters": [*_path_parameters(binding), *_query_parameters(binding)],
+        "responses": {**_success(binding, components), **_PROBLEM_RESPONSES},
+    }
+    if binding.body:
+        operation["requestBody"] = {"required": True, "content": _json_content(_request_schema(binding))}
+    return operation
+
+
+def _path_parameters(binding: Binding) -> list[Schema]:
+    names = [path.rpartition(".")[2] for path in binding.variables]
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+
+
+def _query_parameters(binding: Binding) -> list[Schema]:
+    found = query_fields(binding).items()
+    return [{"name": name, "in": "query", "required": False, "schema": _field_schema(field)} for name, field in found]
+
+
+def _request_schema(binding: Binding) -> Schema:
+    owner = binding.method.input_type
+    target = owner if binding.body == "*" else owner.fields_by_name[binding.body].message_type
+    assert target is not None
+    found = {name: field for name, field in settable(target).items() if name not in binding.unbound}
+    required = [name for name, field in found.items() if required_field(field)] if binding.verb == "POST" else []
+    return _object({name: _sent_schema(field) for name, field in found.items()}, required)
+
+
+def _sent_schema(field: FieldDescriptor) -> Schema:
+    """As it may be sent: a list also as its only element."""
+    schema = _field_schema(field)
+    if field.is_repeated:
+        return {"anyOf": [schema, schema["items"]]}
+    return _or_null(schema) if field.full_name in NULLABLE else schema
+
+
+def _field_schema(field: FieldDescriptor) -> Schema:
+    one = _one_schema(field)
+    return {"type": "array", "items": one} if field.is_repeated else one
+
+
+def _one_schema(field: FieldDescriptor) -> Schema:
+    if kind(field) is Kind.WORD and field.enum_type is not None:
+        return {"type": "string", "enum": list(words(field.enum_type))}
+    if kind(field) is Kind.OBJECT and field.message_type is not None:
+        return _reply_schema(field.message_type)
+    return {"type": "object"} if field.name in _OBJECTS else dict(_SCHEMAS[kind(field)])
+
+
+def _success(binding: Binding, components: dict[str, Schema]) -> dict[str, Any]:
+    reply, output = REPLIES.get(binding.method.name), binding.method.output_type
+    if reply is deleted:
+        return {"204": {"description": "Deleted"}}
+    if reply is cancelled:
+        return {"202": {"description": "Will be cancelled"}, "200": {"description": "Has ended"}}
+    if reply is count:
+        return _ok({"type": "integer"})
+    if reply is outcome:
+        return _ok({"description": "The final values; `__interrupt__` or `__error__` beside or instead of them"})
+    if reply is page:
+        listed = listed_field(binding).message_type
+        assert listed is not None
+        return _ok({"type": "array", "items": _component(listed, components)})
+    return _ok(_component(output, components))
+
+
+def _component(message: Descriptor, components: dict[str, Schema]) -> Schema:
+    components.setdefault(message.name, _reply_schema(message))
+    return {"$ref": f"#/components/schemas/{message.name}"}
+
+
+def _reply_schema(message: Descriptor) -> Schema:
+    fields = {field.name: field for field in message.fields}
+    return _object(
+        {name: _answered_schema(fields[name]) if name in fields else {} for name in shape(message)}, required=[]
+    )
+
+
+def _answered_schema(field: FieldDescriptor) -> Schema:
+    """As it is answered: absent is null."""
+    return _field_schema(field) if field.is_repeated else _or_null(_field_schema(field))
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]} if schema else schema
+
+
+def _object(properties: Mapping[str, Schema], required: list[str]) -> Schema:
+    return {"type": "object", "properties": dict(properties), "required": required}
+
+
+def _json_content(schema: Schema) -> Schema:
+    return {"application/json": {"schema": schema}}
+
+
+def _ok(schema: Schema) -> Schema:
+    return {"200": {"description": "OK", "content": _json_content(schema)}}
+
+
+_PROBLEM_RESPONSES = {
+    status: {"description": text, "content": _json_content({"$ref": "#/components/schemas/Error"})}
+    for status, text in _PROBLEMS.items()
+}

@@ -1,0 +1,115 @@
+"""HTTP requests into the requests of the service: body, query and path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from cronlane import _json
+from cronlane._crons import cron_to_create, cron_to_update
+from cronlane._decode import assign, decode
+from cronlane._fields import Kind, fields, kind, settable
+from cronlane.errors import InvalidRequest
+from cronlane.rest.routes import Binding
+from cronlane.v1 import crons_pb2, threads_pb2
+
+_TRUTH = {"0": "false", "1": "true", "false": "false", "true": "true"}
+_DRAIN = 4  # as many times the limit is read and thrown away, so that the sender gets to see the refusal
+
+
+async def service_request(binding: Binding, http: Request, max_body: int) -> Message:
+    """The request that a call of the method takes. Raises InvalidRequest, and HTTPException for a body too large."""
+    message: Message = GetMessageClass(binding.method.input_type)()
+    if binding.body:
+        _BODIES.get(binding.method.name, _plain_body)(message, await _text(http, max_body), binding)
+    for name, field in query_fields(binding).items():
+        if name in http.query_params:
+            assign(message, field, _query_text(field, http.query_params.getlist(name)))
+    for index, path in enumerate(binding.variables):
+        owner, _, name = path.rpartition(".")
+        target = getattr(message, owner) if owner else message
+        assign(target, fields(target)[name], json.dumps(http.path_params[f"v{index}"]))
+    return message
+
+
+@cache
+def query_fields(binding: Binding) -> Mapping[str, FieldDescriptor]:
+    """What a query can say: simple fields that neither the body nor the path holds."""
+    if binding.body == "*":
+        return {}
+    taken = {*binding.variables, *binding.unbound}
+    simple = (Kind.STRING, Kind.INTEGER, Kind.BOOLEAN, Kind.WORD)
+    found = settable(binding.method.input_type)
+    return {name: field for name, field in found.items() if name not in taken and kind(field) in simple}
+
+
+def _query_text(field: FieldDescriptor, raw: list[str]) -> str:
+    """The JSON that one or several values of a query stand for."""
+    if not field.is_repeated:
+        return _simple_text(field, raw[-1])
+    if len(raw) == 1 and raw[0].startswith("["):
+        return raw[0]
+    return _json.listed(_simple_text(field, each) for each in raw)
+
+
+def _simple_text(field: FieldDescriptor, raw: str) -> str:
+    if kind(field) is Kind.BOOLEAN:
+        return _TRUTH.get(raw, "null")
+    return raw if kind(field) is Kind.INTEGER else json.dumps(raw)
+
+
+async def _text(http: Request, limit: int) -> str:
+    """The body. What is too large is still read for a while, unless the sender waits for leave to send it."""
+    refused = HTTPException(413, f"Request body is larger than {limit} bytes")
+    declared = http.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > limit and "expect" in http.headers:
+        raise refused
+    chunks, size = [], 0
+    async for chunk in http.stream():
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
+        elif size > _DRAIN * limit:
+            break
+    if size > limit:
+        raise refused
+    try:
+        return b"".join(chunks).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidRequest("Invalid JSON in request body") from None
+
+
+def _plain_body(message: Any, text: str, binding: Binding) -> None:
+    target = message if binding.body == "*" else getattr(message, binding.body)
+    target.SetInParent()
+    decode(text, target, ignore=binding.unbound)
+
+
+def _new_cron(message: crons_pb2.CreateCronRequest, text: str, _: Binding) -> None:
+    message.cron.CopyFrom(cron_to_create(text))
+
+
+def _changed_cron(message: crons_pb2.UpdateCronRequest, text: str, _: Binding) -> None:
+    cron, paths = cron_to_update(text)
+    message.cron.CopyFrom(cron)
+    message.update_mask.paths.extend(paths)
+
+
+def _changed_thread(message: threads_pb2.UpdateThreadRequest, text: str, _: Binding) -> None:
+    message.update_mask.paths.extend(decode(text, message.thread).taken)
+
+
+# Where the platform's body is more than the fields of a message.
+_BODIES: Mapping[str, Callable[[Any, str, Binding], None]] = {
+    "CreateCron": _new_cron,
+    "UpdateCron": _changed_cron,
+    "UpdateThread": _changed_thread,
+}

@@ -1,0 +1,82 @@
+"""The HTTP server, on the loop that is running."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises OSError when the port is in use or the host is not ours."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(2048)
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to whoever owns the process, and tells when it serves."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.serving = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.serving.set()
+
+
+class RestServer:
+    """Serves an application on a listening socket, which it closes when it stops."""
+
+    def __init__(self, app: ASGIApp, sock: socket.socket) -> None:
+        self._config = uvicorn.Config(
+            app, access_log=False, log_config=None, log_level="warning", lifespan="off", server_header=False, ws="none"
+        )
+        self._sock = sock
+        self._server: _Server | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        host, port = self._sock.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    async def start(self) -> None:
+        """Returns when requests are taken."""
+        self._server = _Server(self._config)
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._sock]))
+        ready = asyncio.create_task(self._server.serving.wait())
+        await asyncio.wait({self._task, ready}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if self._task.done():
+            self._task.result()
+
+    async def stop(self, grace: float = 0) -> None:
+        """Takes no more requests, and breaks off those that are not answered within ``grace`` seconds."""
+        if self._server is None or self._task is None:
+            self._sock.close()
+            return
+        # With 0 uvicorn would not even look whether anything is left to be broken off.
+        self._config.timeout_graceful_shutdown = max(grace, 0.1)  # type: ignore[assignment]
+        self._server.should_exit = True
+        await self._task
+        await asyncio.gather(*self._server.server_state.tasks, return_exceptions=True)
