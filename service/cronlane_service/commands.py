@@ -1,0 +1,83 @@
+"""The command line: ``cronlane serve | migrate | check | version``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from cronlane_service.settings import Settings
+
+app = typer.Typer(
+    help="Runs LangGraph graphs on a schedule. Every option can be given as CRONLANE_<OPTION> in the environment.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+MISTAKE = 2
+"""The exit code for what the operator can put right."""
+
+Config = Annotated[Path | None, typer.Option(help="Your langgraph.json; default: the one here, else a demo graph.")]
+DatabaseUrl = Annotated[str | None, typer.Option(help="An SQLite file or sqlite:///PATH.")]
+Host = Annotated[str | None, typer.Option(help="The address to listen on; default 127.0.0.1.")]
+GrpcPort = Annotated[int | None, typer.Option(help="Default 50051; 0 picks a free one.")]
+RestPort = Annotated[int | None, typer.Option(help="Default 8123; 0 picks a free one.")]
+
+
+@app.command()
+def serve(
+    config: Config = None,
+    database: DatabaseUrl = None,
+    host: Host = None,
+    grpc_port: GrpcPort = None,
+    rest_port: RestPort = None,
+) -> None:
+    """Serve the API, fire crons and execute runs, until SIGTERM."""
+    from cronlane_service.app import serve as action
+
+    _run(action, config=config, database=database, host=host, grpc_port=grpc_port, rest_port=rest_port)
+
+
+@app.command()
+def migrate(database: DatabaseUrl = None) -> None:
+    """Bring the database's tables up to date; serve does that by itself."""
+    from cronlane_service.app import migrate as action
+
+    _run(action, database=database)
+
+
+@app.command()
+def check(config: Config = None, database: DatabaseUrl = None) -> None:
+    """Load every graph of langgraph.json and open the database, without serving."""
+    from cronlane_service.app import check as action
+
+    _run(action, config=config, database=database)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"cronlane {installed_version('cronlane')}")
+
+
+def _run(action: Callable[[Settings], None], **flags: Any) -> None:
+    """Calls the action with the settings; a mistake of the operator's is one line and exit code 2."""
+    from cronlane_service.app import StartError
+
+    try:
+        action(Settings(**{name: value for name, value in flags.items() if value is not None}))
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        _mistake(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}")
+    except StartError as error:
+        _mistake(str(error))
+
+
+def _mistake(text: str) -> None:
+    typer.echo(f"cronlane: {text}", err=True)
+    raise typer.Exit(MISTAKE)

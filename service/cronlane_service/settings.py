@@ -1,0 +1,28 @@
+"""What an operator can set, by flag or by environment variable ``CRONLANE_<NAME>``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """All settings, with their defaults. Spans are in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="CRONLANE_", frozen=True)
+
+    config: Path | None = Field(None, description="langgraph.json; default: the one here, else the demo graph")
+    database: str = Field(".cronlane/cronlane.db", min_length=1, description="an SQLite file, or sqlite:///PATH")
+    host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
+    grpc_port: int = Field(50051, ge=0, le=65535, description="0: any free one")
+    rest_port: int = Field(8123, ge=0, le=65535, description="0: any free one")
+    concurrency: int = Field(10, ge=1, le=10_000, description="runs executed at the same time")
+    lease: float = Field(30.0, ge=1, description="how long a worker owns a run without a sign of life")
+    attempts: int = Field(3, ge=1, description="how often a run is tried when its workers are lost")
+    grace: float = Field(10.0, ge=0, description="how long runs under way may go on after SIGTERM")
+    max_message: int = Field(32 * 1024 * 1024, ge=1024, description="largest request accepted")
+    log_format: Literal["text", "json"] = Field("text", description="of the log on standard error")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe event logged")

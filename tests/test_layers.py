@@ -1,0 +1,113 @@
+"""Who may import whom, how long a file may be, and what no file may say."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SERVICE = ROOT / "service" / "cronlane_service"
+CLIENT = ROOT / "client" / "cronlane"
+SOURCES = [
+    path
+    for top in ("service", "client", "tests", "examples")
+    for path in sorted((ROOT / top).rglob("*.py"))
+    if "node_modules" not in path.parts and "v1" not in path.parts
+]
+
+# Package of the service -> what of the project it may import besides itself.
+MAY_IMPORT = {
+    "domain": set(),
+    "usecases": {"domain"},
+    "store": {"domain"},
+    "rpc": {"domain", "usecases"},
+    "scheduler": {"domain", "usecases"},
+    "runner": {"domain", "usecases"},
+    "demo": {"domain"},
+}
+# Third-party package -> the only files (or packages) of the service that may import it.
+ONLY_IN = {
+    "croniter": {"domain/schedule.py"},
+    "zoneinfo": {"domain/schedule.py", "domain/zones.py"},
+    "peewee": {"store"},
+    "playhouse": {"store"},
+    "grpc": {"rpc", "app.py"},
+    "langgraph": {"runner/graphs.py", "demo"},
+    "starlette": set(),
+    "uvicorn": set(),
+}
+CLIENT_NEEDS = {"cronlane", "grpc", "google"}
+REST_NEEDS = CLIENT_NEEDS | {"starlette", "uvicorn"}
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found |= {f"{node.module}.{name.name}" for name in node.names}
+    return found
+
+
+def third_party(path: Path) -> set[str]:
+    import sys
+
+    return {name.split(".")[0] for name in imports(path)} - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("layer", sorted(MAY_IMPORT))
+def test_a_layer_imports_only_the_layers_below_it(layer: str) -> None:
+    allowed = MAY_IMPORT[layer] | {layer}
+    files = list((SERVICE / layer).rglob("*.py"))
+    assert files, f"layer {layer} is empty"
+    for path in files:
+        ours = {name.split(".")[1] for name in imports(path) if name.startswith("cronlane_service.")}
+        assert ours <= allowed, f"{path.relative_to(ROOT)} imports {sorted(ours - allowed)}"
+
+
+def test_the_domain_imports_the_standard_library_and_croniter_alone() -> None:
+    for path in (SERVICE / "domain").rglob("*.py"):
+        assert third_party(path) <= {"cronlane_service", "croniter", "tzdata"}, path
+
+
+@pytest.mark.parametrize("package", sorted(ONLY_IN))
+def test_a_library_is_imported_only_where_it_belongs(package: str) -> None:
+    for path in SERVICE.rglob("*.py"):
+        if package in {name.split(".")[0] for name in imports(path)}:
+            inside = path.relative_to(SERVICE).as_posix()
+            assert any(inside == place or inside.startswith(f"{place}/") for place in ONLY_IN[package]), inside
+
+
+def test_the_rpc_layer_is_the_only_one_to_see_the_generated_code() -> None:
+    for path in SERVICE.rglob("*.py"):
+        if any(name.startswith("cronlane.v1") for name in imports(path)):
+            assert path.is_relative_to(SERVICE / "rpc"), path
+
+
+def test_the_client_never_imports_the_service() -> None:
+    for path in CLIENT.rglob("*.py"):
+        allowed = REST_NEEDS if path.is_relative_to(CLIENT / "rest") else CLIENT_NEEDS
+        assert third_party(path) <= allowed, f"{path}: {third_party(path) - allowed}"
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    for path in SOURCES:
+        assert len(path.read_text().splitlines()) <= 400, path
+
+
+def test_the_clock_is_asked_in_one_place() -> None:
+    for path in SERVICE.rglob("*.py"):
+        if path != SERVICE / "domain" / "clock.py":
+            text = path.read_text()
+            assert "datetime.now(" not in text, path
+            assert "time.sleep" not in text, path
+
+
+def test_broad_handlers_stand_in_three_places() -> None:
+    places = {
+        path.relative_to(SERVICE).as_posix() for path in SERVICE.rglob("*.py") if "except Exception" in path.read_text()
+    }
+    assert places <= {"rpc/interceptors.py", "scheduler/scheduler.py", "runner/local.py", "runner/pool.py"}
