@@ -175,6 +175,14 @@ def test_a_rejected_run_is_not_made(house, do, thread, run) -> None:
     assert len(do(house.runs.list, "", thread.thread_id, RunQuery(), Window())) == 1
 
 
+def test_an_unknown_graph_is_a_wrong_field_and_an_unknown_assistant_is_not_found(house, do, thread) -> None:
+    with pytest.raises(InvalidField, match="registered graphs: agent") as refused:
+        do(house.runs.create, "", thread.thread_id, run_draft(assistant_id="nobody"))
+    assert refused.value.field == "assistant_id"
+    with pytest.raises(NotFound, match="Thread or assistant not found"):
+        do(house.runs.create, "", thread.thread_id, run_draft(assistant_id="0192f0c4-0000-7000-8000-0000000000ff"))
+
+
 def test_a_missing_thread_is_made_only_on_request(house, do) -> None:
     missing = "0192f0c4-0000-7000-8000-0000000000ff"
     with pytest.raises(NotFound):

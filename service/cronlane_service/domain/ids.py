@@ -20,6 +20,14 @@ def parse(kind: str, text: str, field: str | None = None) -> str:
         raise InvalidField(field or f"{kind}_id", "must be a UUID", problem) from None
 
 
+def is_id(text: str) -> bool:
+    try:
+        parse("", text)
+    except InvalidField:
+        return False
+    return True
+
+
 def system_assistant(graph_id: str) -> str:
     """The id of the assistant the service makes for a graph: equal on every server."""
     return str(uuid.uuid5(_SYSTEM_ASSISTANTS, graph_id))

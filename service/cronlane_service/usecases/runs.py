@@ -13,7 +13,7 @@ from cronlane_service.domain.errors import InvalidField, NotFound, ThreadBusy
 from cronlane_service.domain.launch import Origin, launch
 from cronlane_service.domain.models import Assistant, CancelAction, OnCompletion, Run, Thread, ThreadStatus
 from cronlane_service.domain.ports import NewId, Topic, Transaction
-from cronlane_service.domain.queries import RunQuery, Window
+from cronlane_service.domain.queries import AssistantQuery, RunQuery, Window
 from cronlane_service.usecases import placement, threads
 from cronlane_service.usecases.assistants import resolve
 from cronlane_service.usecases.requests import Request
@@ -42,7 +42,7 @@ class Runs:
         if (made := request.done()) is not None:
             return _again(tx, made)
         _check(draft)
-        assistant = resolve(tx, owner, draft.assistant_id)
+        assistant = _assistant(tx, owner, draft.assistant_id)
         now = self._clock.now()
         thread = self._thread(tx, owner, thread_id, draft, assistant, now)
         self._place(tx, thread, draft, now)
@@ -140,6 +140,19 @@ def _again(tx: Transaction, run_id: str) -> Run:
     if run is None:
         raise NotFound("run", run_id)
     return run
+
+
+def _assistant(tx: Transaction, owner: str, name: str) -> Assistant:
+    """Raises NotFound for an unknown id, and InvalidField for a name that no graph has."""
+    try:
+        return resolve(tx, owner, name)
+    except NotFound:
+        if ids.is_id(name):
+            raise NotFound("assistant", name, "Thread or assistant not found.") from None
+        system = tx.assistants.search(owner, AssistantQuery(metadata='{"created_by":"system"}'), Window(limit=1000))
+        graphs = ", ".join(sorted(assistant.graph_id for assistant in system.items))
+        problem = f"Invalid assistant: '{name}'. Must be an assistant's id or one of the registered graphs: {graphs}"
+        raise InvalidField("assistant_id", "names no graph", problem) from None
 
 
 def _check(draft: RunDraft) -> None:
