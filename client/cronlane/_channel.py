@@ -58,7 +58,7 @@ def _metadata(api_key: str | None) -> Sequence[tuple[str, str]]:
 
 def named_run(initial: Any) -> dict[str, str]:
     """The run that the initial metadata of a call names: ``{run_id, thread_id}``; ``{}`` when it names none."""
-    found = dict(initial or ())
+    found = dict(iter(initial or ()))
     if "cronlane-run-id" not in found:
         return {}
     return {"run_id": found["cronlane-run-id"], "thread_id": found.get("cronlane-thread-id", "")}

@@ -15,6 +15,8 @@ from google.protobuf.message import Message
 _NOT_MEMBERS: Mapping[str, frozenset[str]] = {
     "cronlane.v1.Cron": frozenset({"thread_id", "etag", "extra"}),
     "cronlane.v1.Thread": frozenset({"thread_id", "etag"}),
+    "cronlane.v1.Assistant": frozenset({"etag"}),
+    "cronlane.v1.Assistant": frozenset({"etag"}),
 }
 # Fields for which null is accepted, and means what leaving them out means.
 NULLABLE = frozenset({"cronlane.v1.RunSpec.input", "cronlane.v1.RunSpec.command"})

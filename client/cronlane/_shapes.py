@@ -38,6 +38,9 @@ def _thread_error(thread: Thread) -> str | None:
 
 
 _SHAPES: Mapping[str, _Shape] = {
+    "cronlane.v1.Assistant": _names(
+        "assistant_id graph_id config context created_at updated_at metadata version name description"
+    ),
     "cronlane.v1.Thread": {
         **_names("thread_id created_at updated_at state_updated_at metadata status config values interrupts"),
         "error": _thread_error,

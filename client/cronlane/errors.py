@@ -162,8 +162,8 @@ def _kind(code: grpc.StatusCode, message: str) -> type[CronlaneError]:
 
 
 def _status(error: grpc.RpcError) -> status_pb2.Status:
-    trailing: Any = error.trailing_metadata() or ()  # pairs, typed as a class that is not iterable
-    details = dict(trailing).get("grpc-status-details-bin", b"")
+    trailing: Any = error.trailing_metadata() or ()  # pairs; `iter`, as a mapping it would be asked for keys
+    details = dict(iter(trailing)).get("grpc-status-details-bin", b"")
     try:
         return status_pb2.Status.FromString(details)
     except DecodeError:  # details of somebody in between; code and message stand

@@ -19,7 +19,7 @@ from cronlane._decode import assign, decode
 from cronlane._fields import Kind, fields, kind, settable
 from cronlane.errors import InvalidRequest
 from cronlane.rest.routes import Binding
-from cronlane.v1 import crons_pb2, threads_pb2
+from cronlane.v1 import crons_pb2
 
 _TRUTH = {"0": "false", "1": "true", "false": "false", "true": "true"}
 _DRAIN = 4  # as many times the limit is read and thrown away, so that the sender gets to see the refusal
@@ -90,7 +90,9 @@ async def _text(http: Request, limit: int) -> str:
 def _plain_body(message: Any, text: str, binding: Binding) -> None:
     target = message if binding.body == "*" else getattr(message, binding.body)
     target.SetInParent()
-    decode(text, target, ignore=binding.unbound)
+    found = decode(text, target, ignore=(*binding.variables, *binding.unbound))
+    if "update_mask" in fields(message):
+        message.update_mask.paths.extend(found.taken)
 
 
 def _new_cron(message: crons_pb2.CreateCronRequest, text: str, _: Binding) -> None:
@@ -103,13 +105,8 @@ def _changed_cron(message: crons_pb2.UpdateCronRequest, text: str, _: Binding) -
     message.update_mask.paths.extend(paths)
 
 
-def _changed_thread(message: threads_pb2.UpdateThreadRequest, text: str, _: Binding) -> None:
-    message.update_mask.paths.extend(decode(text, message.thread).taken)
-
-
 # Where the platform's body is more than the fields of a message.
 _BODIES: Mapping[str, Callable[[Any, str, Binding], None]] = {
     "CreateCron": _new_cron,
     "UpdateCron": _changed_cron,
-    "UpdateThread": _changed_thread,
 }
