@@ -207,3 +207,11 @@ def test_a_filter_matches_objects_by_containment_and_the_rest_by_equality(
     document: Any, pattern: Any, expected: bool
 ) -> None:
     assert jsontext.contains(document, pattern) is expected
+
+
+@pytest.mark.parametrize(
+    ("document", "pattern"), [([True], [1]), ({"a": [1]}, {"a": [True]}), ([{"a": False}], [{"a": 0}]), (1, "1")]
+)
+def test_truth_is_no_number_however_deep(document: object, pattern: object) -> None:
+    assert not jsontext.contains(document, pattern)
+    assert jsontext.contains(document, document)

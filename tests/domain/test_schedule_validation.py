@@ -175,48 +175,6 @@ def test_an_alias_is_its_expression(alias: str, expression: str) -> None:
     assert Schedule.parse(alias, None).next(START) == Schedule.parse(expression, None).next(START)
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Etc/UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "EST5EDT"])
-def test_a_zone_of_iana_is_accepted(zone: str) -> None:
-    assert Schedule.parse("0 9 * * *", zone).timezone == zone
-
-
-@pytest.mark.parametrize(
-    "zone",
-    [
-        "",
-        " ",
-        "utc",
-        "Utc",
-        "europe/berlin",
-        "EUROPE/BERLIN",
-        "Europe/Berlin ",
-        "+02:00",
-        "UTC+2",
-        "Z",
-        "localtime",
-        "posixrules",
-        "posix/UTC",
-        "Europe",
-        "Europe/",
-        "/UTC",
-        "/usr/share/zoneinfo/UTC",
-        "../zoneinfo/UTC",
-        "Europe/../UTC",
-        "./UTC",
-        "zone.tab",
-        "tzdata.zi",
-        "Mars/Olympus_Mons",
-        "U\x00TC",
-        "\u00dcTC",
-        "UTC" * 1000,
-    ],
-)
-def test_another_zone_is_refused(zone: str) -> None:
-    with pytest.raises(InvalidField, match=r"^Invalid timezone: '.*'\. Use IANA timezone format") as refused:
-        Schedule.parse("0 9 * * *", zone)
-    assert refused.value.field == "timezone"
-
-
 pieces = st.sampled_from(
     ["*", "/", "-", ",", "#", "?", "L", "W", "H", "R", " ", "\t", "@", "(", ")", "=", "MON", "jan"]
 )
@@ -237,9 +195,9 @@ fields = st.lists(
 ).map(" ".join)
 
 
-def parsed(expression: str, zone: str | None) -> Schedule | InvalidField:
+def parsed(expression: str) -> Schedule | InvalidField:
     try:
-        return Schedule.parse(expression, zone)
+        return Schedule.parse(expression, None)
     except InvalidField as refused:
         return refused
 
@@ -256,7 +214,7 @@ def parsed(expression: str, zone: str | None) -> Schedule | InvalidField:
 @example(expression="* * * * * * */129")
 @example(expression="0 0 L,1-31 * 1-7")
 def test_anything_is_either_refused_naming_the_field_or_has_ticks(expression: str) -> None:
-    schedule = parsed(expression, None)
+    schedule = parsed(expression)
     if isinstance(schedule, InvalidField):
         assert schedule.field == "schedule"
         return
@@ -265,10 +223,3 @@ def test_anything_is_either_refused_naming_the_field_or_has_ticks(expression: st
     assert list(schedule.between(opening, opening)) == [opening]
     following = schedule.next(opening)
     assert following is None or following > opening
-
-
-@settings(max_examples=200, deadline=None)
-@given(zone=st.text(max_size=30))
-def test_any_text_as_a_zone_is_at_worst_refused(zone: str) -> None:
-    schedule = parsed("0 9 * * *", zone)
-    assert schedule.field == "timezone" if isinstance(schedule, InvalidField) else schedule.timezone == zone

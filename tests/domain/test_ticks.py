@@ -198,6 +198,13 @@ def test_a_year_down_costs_a_second_at_most_and_says_that_it_did_not_count_to_th
     assert decision.next_run_date == year_on
 
 
+def test_what_was_not_counted_is_owned_up_to_under_a_large_limit_too() -> None:
+    started = NOON + timedelta(days=1)
+    missed = decide(cron("* * * * * *"), started, started, limit=10_000).ticks[:10_000]
+    assert {tick.outcome for tick in missed} == {MISSED}
+    assert "at least" in str(missed[-1].reason)
+
+
 def test_the_newest_tick_is_found_far_from_the_end_of_the_gap() -> None:
     started = datetime(2028, 12, 30, tzinfo=UTC)
     begun = time.process_time()

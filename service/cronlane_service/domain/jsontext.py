@@ -95,6 +95,13 @@ def contains(document: Any, pattern: Any) -> bool:
         return isinstance(document, dict) and all(
             name in document and contains(document[name], wanted) for name, wanted in pattern.items()
         )
-    if isinstance(pattern, bool) or isinstance(document, bool):
-        return document is pattern
-    return bool(document == pattern)
+    return same(document, pattern)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equality of parsed JSON: 1 is 1.0, and neither is true."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
