@@ -16,10 +16,26 @@ _NOT_MEMBERS: Mapping[str, frozenset[str]] = {
     "cronlane.v1.Cron": frozenset({"thread_id", "etag", "extra"}),
     "cronlane.v1.Thread": frozenset({"thread_id", "etag"}),
     "cronlane.v1.Assistant": frozenset({"etag"}),
-    "cronlane.v1.Assistant": frozenset({"etag"}),
 }
 # Fields for which null is accepted, and means what leaving them out means.
-NULLABLE = frozenset({"cronlane.v1.RunSpec.input", "cronlane.v1.RunSpec.command"})
+NULLABLE = frozenset(
+    {
+        "cronlane.v1.RunSpec.input",
+        "cronlane.v1.RunSpec.command",
+        "cronlane.v1.CreateAssistantRequest.description",
+        "cronlane.v1.UpdateThreadStateRequest.values",
+        "cronlane.v1.StateUpdate.values",
+        "cronlane.v1.StateUpdate.command",
+        "cronlane.v1.Checkpoint.thread_id",
+        "cronlane.v1.Checkpoint.checkpoint_ns",
+        "cronlane.v1.Checkpoint.checkpoint_id",
+        "cronlane.v1.Checkpoint.checkpoint_map",
+    }
+)
+# Objects that JSON clients send as members.
+_SENT = frozenset({"cronlane.v1.Checkpoint", "cronlane.v1.Superstep", "cronlane.v1.StateUpdate"})
+# Numbers of levels, for which JSON clients may also say true (-1 here: all of them) and false (0: none).
+LEVELS = frozenset({"cronlane.v1.GetGraphRequest.xray"})
 # Times that are written without a fraction.
 WHOLE_SECONDS = frozenset({"cronlane.v1.Cron.next_run_date"})
 # Enums whose words have dashes where their names have underscores.
@@ -33,6 +49,7 @@ class Kind(Enum):
     TIME = auto()
     SPAN = auto()
     OBJECT = auto()
+    MAP = auto()  # of strings, by name
     WORD = auto()
     STRING = auto()
     BOOLEAN = auto()
@@ -65,6 +82,8 @@ def _by_name(message: Descriptor) -> Mapping[str, FieldDescriptor]:
 @cache
 def kind(field: FieldDescriptor) -> Kind:
     if field.message_type is not None:
+        if field.message_type.GetOptions().map_entry:
+            return Kind.MAP
         return _MESSAGES.get(field.message_type.full_name, Kind.OBJECT)
     return _SCALARS[field.type]
 
@@ -90,8 +109,12 @@ def settable(message: Descriptor) -> Mapping[str, FieldDescriptor]:
     return {
         field.name: field
         for field in message.fields
-        if field.name not in without and kind(field) is not Kind.OBJECT and not _made_by_the_service(field)
+        if field.name not in without and _can_be_sent(field) and not _made_by_the_service(field)
     }
+
+
+def _can_be_sent(field: FieldDescriptor) -> bool:
+    return kind(field) is not Kind.OBJECT or (field.message_type is not None and field.message_type.full_name in _SENT)
 
 
 def _made_by_the_service(field: FieldDescriptor) -> bool:

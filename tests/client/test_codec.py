@@ -19,7 +19,7 @@ from cronlane._decode import decode
 from cronlane._fields import words
 from cronlane._shapes import encode
 from cronlane.errors import InvalidRequest
-from cronlane.v1 import common_pb2, crons_pb2, runs_pb2, threads_pb2
+from cronlane.v1 import common_pb2, crons_pb2, runs_pb2, thread_states_pb2, threads_pb2
 
 
 def shown(cron: crons_pb2.Cron) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def test_enums_are_the_platforms_words() -> None:
 
 
 def test_everything_absent_is_null() -> None:
-    state = json.loads(encode(threads_pb2.ThreadState(tasks=[threads_pb2.ThreadTask(id="t", name="n")])))
+    state = json.loads(encode(thread_states_pb2.ThreadState(tasks=[thread_states_pb2.ThreadTask(id="t", name="n")])))
     assert state == {
         "values": None,
         "next": [],

@@ -112,8 +112,14 @@ async def test_context_and_configurable_exclude_each_other(runs: Any, refused: A
 
 
 async def test_an_unknown_assistant_is_not_found(runs: Any, refused: Any) -> None:
+    unknown = "0192f0c4-0000-7000-8000-0000000000ff"
+    no = await refused(runs.CreateRun(create(assistant_id=unknown)))
+    assert (no.code, no.facts) == (grpc.StatusCode.NOT_FOUND, {"kind": "assistant", "name": unknown})
+
+
+async def test_an_unknown_graph_is_a_wrong_field(runs: Any, refused: Any) -> None:
     no = await refused(runs.CreateRun(create(assistant_id="nobody")))
-    assert (no.code, no.facts) == (grpc.StatusCode.NOT_FOUND, {"kind": "assistant", "name": "nobody"})
+    assert (no.code, no.facts) == (grpc.StatusCode.INVALID_ARGUMENT, {"field": "assistant_id"})
 
 
 async def test_a_busy_thread_rejects_if_asked_to(runs: Any, thread_id: str, refused: Any) -> None:
