@@ -9,7 +9,7 @@ PROTOC := $(BIN)/uvx --quiet --from grpcio-tools==1.76.0 --with mypy-protobuf==5
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test lint format protos protos-check sync-client check bench constraints
+.PHONY: help setup demo run test differential lint format protos protos-check sync-client check bench constraints
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -19,7 +19,7 @@ setup: .venv/.ready tests/js/node_modules/.ready  ## install everything into .ve
 .venv/.ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[server]' --group dev
+	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[server,postgres]' --group dev
 	@touch $@
 
 tests/js/node_modules/.ready: tests/js/package.json tests/js/package-lock.json
@@ -33,7 +33,10 @@ run: .venv/.ready  ## serve the bundled demo graph, or ./langgraph.json
 	$(BIN)/cronlane serve
 
 test: setup  ## all tests
-	$(PYTEST) -n 4 --dist loadgroup $(ARGS)
+	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+differential: .venv/.ready  ## the same calls to LangGraph's own server and to cronlane, see docs/differences.md
+	$(PYTEST) -q -rs --capture=no tests/differential
 
 lint: setup  ## ruff, mypy, buf
 	$(BIN)/ruff check .
@@ -62,4 +65,4 @@ bench: .venv/.ready  ## firing lag
 	$(BIN)/python tests/bench/lag.py
 
 constraints: .venv/.ready  ## renew constraints.txt
-	$(UV) pip compile --quiet --universal --upgrade --python-version 3.11 --extra server --group dev --no-header --no-annotate pyproject.toml --output-file constraints.txt
+	$(UV) pip compile --quiet --universal --upgrade --python-version 3.11 --extra server --extra postgres --group dev --no-header --no-annotate pyproject.toml --output-file constraints.txt

@@ -19,6 +19,8 @@ _NAMES = {
     "AssistantsClient": "SyncAssistantsClient",
     "CronsClient": "SyncCronsClient",
     "RunsClient": "SyncRunsClient",
+    "ThreadStatesClient": "SyncThreadStatesClient",
+    "StoreClient": "SyncStoreClient",
     "ThreadsClient": "SyncThreadsClient",
 }
 _BANNER = "# Written by client/generate_sync.py from cronlane/_async; not to be edited.\n"

@@ -59,6 +59,7 @@ class Unblocked:
         self.assistants, self.threads, self.runs, self.crons = (
             _Resource(each) for each in (client.assistants, client.threads, client.runs, client.crons)
         )
+        self.store = _Resource(client.store)
 
 
 class _Resource:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cronlane import errors as errors
     from cronlane._async.client import CronlaneClient as CronlaneClient
     from cronlane._async.client import get_client as get_client
+    from cronlane._convert import StreamPart as StreamPart
     from cronlane._sync.client import SyncCronlaneClient as SyncCronlaneClient
     from cronlane._sync.client import get_sync_client as get_sync_client
     from cronlane.errors import AlreadyExists as AlreadyExists
@@ -51,6 +52,7 @@ _HOMES = {
     "get_client": "cronlane._async.client",
     "SyncCronlaneClient": "cronlane._sync.client",
     "get_sync_client": "cronlane._sync.client",
+    "StreamPart": "cronlane._convert",
     **dict.fromkeys(_ERRORS, "cronlane.errors"),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import grpc
@@ -117,6 +117,21 @@ class AsyncConnection:
             call.cancel()
         return outcome
 
+    async def stream(
+        self, method: Any, request: Any, timeout: float | None, on_run_created: OnRunCreated
+    ) -> AsyncIterator[Any]:
+        """What the service tells, until that is over or nobody reads on. Raises CronlaneError."""
+        call = method(request, timeout=self._seconds(timeout), metadata=self._metadata)
+        try:
+            if run := named_run(await call.initial_metadata()):
+                on_run_created(run)
+            async for message in call:
+                yield message
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from error
+        finally:
+            call.cancel()
+
     def _seconds(self, timeout: float | None) -> float | None:
         return self._timeout if timeout is None else timeout
 
@@ -161,6 +176,18 @@ class SyncConnection:
         finally:
             call.cancel()  # an interrupted wait must not hold the process
         return outcome
+
+    def stream(self, method: Any, request: Any, timeout: float | None, on_run_created: OnRunCreated) -> Iterator[Any]:
+        """What the service tells, until that is over or nobody reads on. Raises CronlaneError."""
+        call = method(request, timeout=self._seconds(timeout), metadata=self._metadata)
+        try:
+            if run := named_run(call.initial_metadata()):
+                on_run_created(run)
+            yield from call
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from error
+        finally:
+            call.cancel()
 
     def _seconds(self, timeout: float | None) -> float | None:
         return self._timeout if timeout is None else timeout

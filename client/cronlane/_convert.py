@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import date, datetime, tzinfo
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from google.protobuf.message import Message
@@ -15,7 +15,7 @@ from cronlane import _json
 from cronlane._decode import decode
 from cronlane._shapes import encode, outcome_text
 from cronlane.errors import InvalidRequest, RunFailed
-from cronlane.v1.runs_pb2 import RunOutcome
+from cronlane.v1.runs_pb2 import RunEvent, RunOutcome
 
 Object = dict[str, Any]
 Objects = list[dict[str, Any]]
@@ -64,6 +64,18 @@ def plain(message: Message, select: Collection[str] = ()) -> Object:
     """A resource as the SDK gives it."""
     found: Object = json.loads(encode(message, select))
     return found
+
+
+class StreamPart(NamedTuple):
+    """Something that happened in a run; ``id`` is that to come back to, None when there is no coming back."""
+
+    event: str
+    data: Any
+    id: str | None = None
+
+
+def part(message: RunEvent) -> StreamPart:
+    return StreamPart(message.event, json.loads(message.data.text), message.id or None)
 
 
 def outcome(message: RunOutcome) -> Any:

@@ -15,6 +15,13 @@ from cronlane.v1.crons_pb2 import Cron
 _FIELDS = settable(Cron.DESCRIPTOR)
 # What the service fills in for a field that was not sent. One that was sent so is remembered in `extra`.
 _DEFAULTS = {"enabled": "true", "on_run_completed": '"delete"', "metadata": "{}"}
+# Fields of which null in an update says that there is none any more.
+CLEARED = frozenset(
+    {
+        *("end_time", "start_time", "max_runs", "jitter", "dst_policy", "catch_up_window", "pause_after_failures"),
+        "note",
+    }
+)
 _NEVER_UPDATED = frozenset({"assistant_id", "multitask_strategy"})
 
 
@@ -27,9 +34,9 @@ def cron_to_create(text: str) -> Cron:
 
 
 def cron_to_update(text: str) -> tuple[Cron, list[str]]:
-    """The new values and the names of the fields to change; ``end_time: null`` clears. Unknown members are dropped."""
+    """The new values and the names of the fields to change; null clears `CLEARED`. Unknown members are dropped."""
     cron = Cron()
-    found = decode(text, cron, ignore=_NEVER_UPDATED, clears={"end_time"})
+    found = decode(text, cron, ignore=_NEVER_UPDATED, clears=CLEARED)
     respelled = {name: member for name, member in _respelled(cron, found).items() if member != "null"}
     _keep(cron, respelled)
     return cron, [*found.taken, *(["extra"] if respelled else [])]

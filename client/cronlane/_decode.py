@@ -13,6 +13,7 @@ from typing import Any, cast
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from cronlane import _json
@@ -59,7 +60,9 @@ def decode(text: str, message: Message, *, ignore: Collection[str] = (), clears:
 def assign(message: Message, field: FieldDescriptor, text: str) -> None:
     """Gives one field the value that a JSON text writes. Raises InvalidRequest naming the field."""
     try:
-        if field.is_repeated:
+        if kind(field) is Kind.MAP:
+            getattr(message, field.name).update(_named(field, text))
+        elif field.is_repeated:
             getattr(message, field.name).extend(_several(field, text))
         elif field.message_type is not None:
             getattr(message, field.name).CopyFrom(_READERS[kind(field)](field, text))
@@ -73,6 +76,25 @@ def _several(field: FieldDescriptor, text: str) -> list[Any]:
     """A list, or one value in the place of a list of one."""
     texts = _json.elements(text) if text.startswith("[") else [text]
     return [_READERS[kind(field)](field, each) for each in texts]
+
+
+def _named(field: FieldDescriptor, text: str) -> dict[str, str]:
+    if not text.startswith("{"):
+        raise ValueError("must be an object")
+    return {name: _string(field, each) for name, each in _json.members(text).items()}
+
+
+def _object(field: FieldDescriptor, text: str) -> Message:
+    if not text.startswith("{"):
+        raise ValueError("must be an object")
+    assert field.message_type is not None
+    message: Message = GetMessageClass(field.message_type)()
+    try:
+        decode(text, message)
+    except InvalidRequest as error:
+        [wrong] = error.fields
+        raise InvalidRequest.of(f"{field.name}.{wrong.field}", wrong.description) from None
+    return message
 
 
 def _json_text(_: FieldDescriptor, text: str) -> Json:
@@ -114,6 +136,12 @@ def _integer(_: FieldDescriptor, text: str) -> int:
     return int(text)
 
 
+def _number(_: FieldDescriptor, text: str) -> float:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("must be a number")
+    return float(text)
+
+
 def _time(field: FieldDescriptor, text: str) -> Timestamp:
     written = _string(field, text)
     try:
@@ -139,10 +167,12 @@ def _span(_: FieldDescriptor, text: str) -> Duration:
 
 _READERS: Mapping[Kind, Callable[[FieldDescriptor, str], Any]] = {
     Kind.JSON: _json_text,
+    Kind.OBJECT: _object,
     Kind.TIME: _time,
     Kind.SPAN: _span,
     Kind.WORD: _word,
     Kind.STRING: _string,
     Kind.BOOLEAN: _boolean,
     Kind.INTEGER: _integer,
+    Kind.NUMBER: _number,
 }

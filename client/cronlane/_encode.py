@@ -69,4 +69,5 @@ _WRITERS: Mapping[Kind, Callable[[FieldDescriptor, Any], str]] = {
     Kind.STRING: _plain,
     Kind.BOOLEAN: _plain,
     Kind.INTEGER: _plain,
+    Kind.NUMBER: _plain,
 }

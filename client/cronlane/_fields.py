@@ -30,10 +30,26 @@ NULLABLE = frozenset(
         "cronlane.v1.Checkpoint.checkpoint_ns",
         "cronlane.v1.Checkpoint.checkpoint_id",
         "cronlane.v1.Checkpoint.checkpoint_map",
+        "cronlane.v1.PutItemRequest.index",
+        "cronlane.v1.PutItemRequest.ttl",
+        "cronlane.v1.SearchItemsRequest.namespace_prefix",
+        "cronlane.v1.SearchItemsRequest.filter",
+        "cronlane.v1.SearchItemsRequest.query",
+        "cronlane.v1.SearchItemsRequest.refresh_ttl",
     }
 )
 # Objects that JSON clients send as members.
-_SENT = frozenset({"cronlane.v1.Checkpoint", "cronlane.v1.Superstep", "cronlane.v1.StateUpdate"})
+_SENT = frozenset(
+    {
+        "cronlane.v1.Every",
+        "cronlane.v1.DstPolicy",
+        "cronlane.v1.Checkpoint",
+        "cronlane.v1.Superstep",
+        "cronlane.v1.StateUpdate",
+    }
+)
+# Lists that a query writes as one word with dots.
+DOTTED = frozenset({"cronlane.v1.GetItemRequest.namespace"})
 # Numbers of levels, for which JSON clients may also say true (-1 here: all of them) and false (0: none).
 LEVELS = frozenset({"cronlane.v1.GetGraphRequest.xray"})
 # Times that are written without a fraction.
@@ -54,6 +70,7 @@ class Kind(Enum):
     STRING = auto()
     BOOLEAN = auto()
     INTEGER = auto()
+    NUMBER = auto()
 
 
 _MESSAGES = {
@@ -66,6 +83,7 @@ _SCALARS = {
     FieldDescriptor.TYPE_STRING: Kind.STRING,
     FieldDescriptor.TYPE_BOOL: Kind.BOOLEAN,
     FieldDescriptor.TYPE_INT32: Kind.INTEGER,
+    FieldDescriptor.TYPE_DOUBLE: Kind.NUMBER,
 }
 
 

@@ -13,8 +13,10 @@ from cronlane import _json
 from cronlane._crons import end_time_text, payload_text
 from cronlane._encode import field_text, object_text
 from cronlane._fields import fields
+from cronlane._threads import extracted_text, here_text, id_text, parent_text
 from cronlane.errors import InvalidRequest
 from cronlane.v1.runs_pb2 import RunOutcome
+from cronlane.v1.store_pb2 import ListNamespacesResponse
 from cronlane.v1.threads_pb2 import THREAD_STATUS_IDLE, Thread
 
 # The text of a member; None leaves it out.
@@ -37,6 +39,10 @@ def _thread_error(thread: Thread) -> str | None:
     return None if never_ran else "null"
 
 
+def _namespaces(found: ListNamespacesResponse) -> str:
+    return _json.dump([list(namespace.labels) for namespace in found.namespaces])
+
+
 _SHAPES: Mapping[str, _Shape] = {
     "cronlane.v1.Assistant": _names(
         "assistant_id graph_id config context created_at updated_at metadata version name description"
@@ -44,18 +50,41 @@ _SHAPES: Mapping[str, _Shape] = {
     "cronlane.v1.Thread": {
         **_names("thread_id created_at updated_at state_updated_at metadata status config values interrupts"),
         "error": _thread_error,
+        "extracted": extracted_text,
     },
+    "cronlane.v1.ThreadState": {
+        **_names("values next tasks metadata created_at checkpoint parent_checkpoint interrupts checkpoint_id"),
+        **_names("parent_checkpoint_id"),
+        "checkpoint": here_text,
+        "parent_checkpoint": parent_text,
+    },
+    "cronlane.v1.UpdateThreadStateResponse": {
+        "checkpoint": here_text,
+        "configurable": here_text,
+        "checkpoint_id": id_text,
+    },
+    "cronlane.v1.Subgraph": _names("input_schema output_schema state_schema config_schema context_schema"),
     "cronlane.v1.Cron": {
         **_names("cron_id assistant_id thread_id user_id schedule timezone end_time enabled on_run_completed"),
         **_names("next_run_date metadata payload created_at updated_at"),
         "end_time": end_time_text,
         "payload": payload_text,
     },
+    "cronlane.v1.ListNamespacesResponse": {"namespaces": _namespaces},
     "cronlane.v1.Run": {
         **_names("run_id thread_id assistant_id created_at updated_at status metadata kwargs multitask_strategy"),
         "langsmith_session_name": _null,
     },
 }
+# Members that the platform does not have: there only when they are selected.
+_ADDITIONS: Mapping[str, _Shape] = {
+    "cronlane.v1.Cron": _names(
+        "at every start_time max_runs jitter dst_policy catch_up catch_up_window overlap pause_after_failures note "
+        "disabled_reason paused_at due_at last_outcome counters failures_in_a_row"
+    ),
+}
+# Members that are there when they were asked for in another way.
+_UNSELECTED = frozenset({"extracted"})
 # Members that the official SDKs let a caller select and that no reply has.
 _NEVER_ANSWERED = {
     "cronlane.v1.Thread": {"context"},
@@ -73,8 +102,10 @@ def encode(message: Message, select: Collection[str] = ()) -> str:
     """The JSON object of a message in the platform's shape; with ``select``, of these members alone."""
     plain = fields(message)
     found: dict[str, str] = {}
-    for name, writer in shape(cast(Descriptor, message.DESCRIPTOR)).items():
-        if not select or name in select:
+    descriptor = cast(Descriptor, message.DESCRIPTOR)
+    members = {**shape(descriptor), **_ADDITIONS.get(descriptor.full_name, {})} if select else shape(descriptor)
+    for name, writer in members.items():
+        if not select or name in select or name in _UNSELECTED:
             text = writer(message) if writer else field_text(message, plain[name])
             if text is not None:
                 found[name] = text
@@ -83,8 +114,9 @@ def encode(message: Message, select: Collection[str] = ()) -> str:
 
 def check_select(message: Descriptor, select: Collection[str]) -> None:
     """Raises InvalidRequest when a member is selected that the resource does not have."""
-    known = shape(message)
-    unknown = set(select) - known.keys() - _NEVER_ANSWERED.get(message.full_name, set())
+    every = (*shape(message), *_ADDITIONS.get(message.full_name, {}))
+    known = [name for name in every if name not in _UNSELECTED]
+    unknown = set(select) - set(known) - _NEVER_ANSWERED.get(message.full_name, set())
     if unknown:
         raise InvalidRequest.of("select", f"{min(unknown)!r} is none of {', '.join(known)}")
 
@@ -97,4 +129,10 @@ def outcome_text(outcome: RunOutcome) -> str:
     interrupts = outcome.interrupts.text.strip()
     if not interrupts or not _json.elements(interrupts) or values.lstrip()[:1] not in "{n":
         return values
-    return _json.join({**_json.members(values if values != "null" else "{}"), "__interrupt__": interrupts})
+    questions = _json.listed(_question(each) for each in _json.elements(interrupts))
+    return _json.join({**_json.members(values if values != "null" else "{}"), "__interrupt__": questions})
+
+
+def _question(text: str) -> str:
+    """As the platform answers it to who waits: what an answer must look like is never known."""
+    return _json.join({**_json.members(text), "response_schema": "null"})

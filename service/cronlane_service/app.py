@@ -8,8 +8,10 @@ import signal
 import socket
 import sys
 import uuid
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,30 +23,49 @@ from cronlane._channel import open_channel
 from cronlane.rest.app import build_app
 from cronlane.rest.server import RestServer, bind
 from cronlane_service import logs
-from cronlane_service.domain.clock import SystemClock
 from cronlane_service.domain.errors import StoreUnavailable
 from cronlane_service.domain.ports import NewId
 from cronlane_service.rpc import listening
 from cronlane_service.rpc.assistants import AssistantServicer
 from cronlane_service.rpc.crons import CronServicer
 from cronlane_service.rpc.endings import Endings
+from cronlane_service.rpc.following import Following
+from cronlane_service.rpc.graphs import GraphServicer
 from cronlane_service.rpc.listening import CannotListen
 from cronlane_service.rpc.runs import RunServicer
 from cronlane_service.rpc.server import GrpcServer, Options
+from cronlane_service.rpc.store import StoreServicer
 from cronlane_service.rpc.threads import ThreadServicer
 from cronlane_service.runner import config
+from cronlane_service.runner.checkpoints import Checkpoints
 from cronlane_service.runner.config import GraphsFile, GraphsFileError
+from cronlane_service.runner.deliverer import Deliverer
+from cronlane_service.runner.introspection import GraphIntrospection
+from cronlane_service.runner.items import LocalItems
 from cronlane_service.runner.local import LocalGraphs
 from cronlane_service.runner.pool import RunnerPool
+from cronlane_service.runner.sender import Sender
 from cronlane_service.scheduler.scheduler import Scheduler
 from cronlane_service.scheduler.sweeper import Sweeper
-from cronlane_service.store import DatabaseUrlError, SqlDatabase, UnusableDatabase, open_database, sqlite_path
+from cronlane_service.store import (
+    DatabaseUrlError,
+    SqlDatabase,
+    UnusableDatabase,
+    is_postgres,
+    open_database,
+    sqlite_path,
+)
 from cronlane_service.usecases.assistants import Assistants
 from cronlane_service.usecases.attempts import Attempts
 from cronlane_service.usecases.crons import Crons
+from cronlane_service.usecases.items import Items
+from cronlane_service.usecases.manual_runs import ManualRuns
+from cronlane_service.usecases.previews import Previews
 from cronlane_service.usecases.runs import Runs
+from cronlane_service.usecases.streams import Streams
 from cronlane_service.usecases.threads import Threads
 from cronlane_service.usecases.ticks import Ticks
+from cronlane_service.usecases.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from cronlane_service.runner.graphs import LoadedGraphs
@@ -63,13 +84,27 @@ class StartError(Exception):
 
 def serve(settings: Settings) -> None:
     """Runs until SIGTERM or SIGINT. Raises StartError when it cannot start."""
+    _until_stopped(settings, _serve)
+
+
+def work(settings: Settings) -> None:
+    """Executes runs, and does nothing else, until SIGTERM or SIGINT. Raises StartError when it cannot start."""
+    if not is_postgres(settings.database):
+        raise StartError(
+            "a worker executes the runs of servers on the same PostgreSQL: give --database postgresql://…"
+            " (on SQLite, serve executes them itself)"
+        )
+    _until_stopped(settings, _work)
+
+
+def _until_stopped(settings: Settings, main: Callable[[Settings, LoadedGraphs, SqlDatabase], Awaitable[bool]]) -> None:
     logs.configure(settings.log_format, settings.log_level)
     graphs = _load(settings)
     database = _open(settings)
     ended = True
     try:
         with _runner() as runner:
-            ended = runner.run(_serve(settings, graphs, database))
+            ended = runner.run(_run(main(settings, graphs, database)))
     finally:
         database.stop()
     log.info("stopped")
@@ -96,9 +131,10 @@ def check(settings: Settings) -> None:
     """Loads the graphs and opens the database."""
     logs.configure(settings.log_format, "warning")
     graphs = _load(settings)
-    _open(settings).stop()
+    database = _open(settings)
+    database.stop()
     say(f"graphs {', '.join(graphs.names)}: ok")
-    say(f"database {settings.database}: ok")
+    say(f"database {settings.database if database.alone else database.name}: ok")
 
 
 def _file(settings: Settings) -> GraphsFile:
@@ -136,6 +172,42 @@ def _open(settings: Settings) -> SqlDatabase:
     return database
 
 
+async def _run(main: Awaitable[bool]) -> bool:
+    return await main
+
+
+async def _work(settings: Settings, loaded: LoadedGraphs, database: SqlDatabase) -> bool:
+    """False: user code could not be stopped. Raises StartError."""
+    stopping = _signalled()
+    items, checkpoints = _kept(settings)
+    attempts = Attempts(database.clock, settings.attempts)
+    pool = _pool(settings, database, attempts, LocalGraphs(loaded, checkpoints, items))
+    try:
+        await asyncio.to_thread(pool.start)
+    except StoreUnavailable as error:
+        raise StartError(str(error)) from error
+    say("ready")
+    await stopping.wait()
+    log.info("stopping")
+    return await asyncio.to_thread(pool.stop, timedelta(seconds=settings.grace))
+
+
+def _kept(settings: Settings) -> tuple[LocalItems, Path | Checkpoints]:
+    """What graphs keep: in the servers' PostgreSQL, or in files beside the SQLite database."""
+    if is_postgres(settings.database):
+        from cronlane_service.runner.postgres import PostgresCheckpoints
+
+        return LocalItems(settings.database), PostgresCheckpoints(settings.database)
+    path = sqlite_path(settings.database)
+    return LocalItems(path.with_suffix(".store.db")), path.with_suffix(".checkpoints.db")
+
+
+def _pool(settings: Settings, database: SqlDatabase, attempts: Attempts, graphs: LocalGraphs) -> RunnerPool:
+    worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    lease = timedelta(seconds=settings.lease)
+    return RunnerPool(database, attempts, graphs, database.clock, worker, settings.concurrency, lease)
+
+
 async def _serve(settings: Settings, loaded: LoadedGraphs, database: SqlDatabase) -> bool:
     return await Service(settings, loaded, database).run()  # gRPC wants to be built on its loop
 
@@ -144,35 +216,47 @@ class Service:
     """Every part of a serving process, built and not yet started."""
 
     def __init__(self, settings: Settings, loaded: LoadedGraphs, database: SqlDatabase) -> None:
-        self._settings, self._loaded, self._database = settings, loaded, database
-        clock, new_id = SystemClock(), _new_id()
-        self._assistants, self._attempts = Assistants(clock), Attempts(clock, settings.attempts)
-        graphs = LocalGraphs(loaded, sqlite_path(settings.database).with_suffix(".checkpoints.db"))
-        endings = Endings(database)
+        self._settings, self._database = settings, database
+        clock, new_id = database.clock, _new_id()
+        threads = Threads(clock, new_id)
+        self._assistants = Assistants(clock, lambda: str(uuid.uuid4()), loaded.names)
+        self._crons = Crons(clock, new_id, settings.webhook_hosts)
+        self._attempts = Attempts(clock, settings.attempts, timedelta(days=settings.tick_retention))
+        items, checkpoints = _kept(settings)
+        graphs = LocalGraphs(loaded, checkpoints, items)
+        endings, runs = Endings(database), Runs(clock, new_id, settings.webhook_hosts)
+        following = Following(database, Streams(), runs, endings)
         self._server = GrpcServer(
-            ThreadServicer(database, Threads(clock, new_id), graphs),
-            CronServicer(database, Crons(clock, new_id)),
-            RunServicer(database, Runs(clock, new_id), endings),
+            ThreadServicer(database, threads, graphs, following),
+            CronServicer(database, self._crons, ManualRuns(clock, new_id), Previews(clock)),
+            RunServicer(database, runs, endings, following),
             AssistantServicer(database, self._assistants),
+            GraphServicer(database, self._assistants, GraphIntrospection(loaded)),
+            StoreServicer(Items(items)),
             endings,
             Options(max_message=settings.max_message),
         )
-        worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        lease = timedelta(seconds=settings.lease)
-        self._pool = RunnerPool(database, self._attempts, graphs, clock, worker, settings.concurrency, lease)
+        self._pool = _pool(settings, database, self._attempts, graphs)
         self._scheduler = Scheduler(database, Ticks(clock, new_id), clock)
-        self._sweeper = Sweeper(database, self._attempts)
+        self._sweeper = Sweeper(database, self._attempts.sweep, threads.expire)
+        self._webhooks = Webhooks(clock, settings.webhook_attempts)
+        secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
+        sender = Sender(clock, settings.webhook_hosts, secret)
+        self._deliverer = Deliverer(database, self._webhooks, sender, clock)
 
     async def run(self) -> bool:
         """Serves until a signal comes. False: user code could not be stopped. Raises StartError."""
         stopping = _signalled()
-        await self._database.write(lambda tx: self._assistants.sync(tx, self._loaded.names))
-        # The database's lock says that no other server is there: what the last one left is taken up at once.
-        await self._database.write(self._attempts.recover)
+        await self._database.write(self._assistants.sync)
+        if self._database.alone:  # what the last server left is taken up at once; elsewhere leases run out
+            await self._database.write(self._attempts.recover)
+            await self._database.write(self._webhooks.recover)
+        await self._retime()
         async with AsyncExitStack() as stack:
             shim = await self._listen(stack)
             await asyncio.to_thread(self._start)
             try:
+                await self._deliverer.start()
                 await self._server.start()
                 await shim.start()
                 say("ready")
@@ -180,6 +264,16 @@ class Service:
             finally:
                 ended = await self._drain(shim)
             return ended
+
+    async def _retime(self) -> None:
+        """What the time zones' rules were when the crons' next instants were found need not be what they are now."""
+        after: str | None = ""
+        moved = 0
+        while after is not None:
+            after, more = await self._database.write(partial(self._crons.retime, after=after))
+            moved += more
+        if moved:
+            log.info("crons_retimed", crons=moved)
 
     async def _listen(self, stack: AsyncExitStack) -> RestServer:
         settings = self._settings
@@ -221,8 +315,9 @@ class Service:
         await asyncio.to_thread(self._scheduler.stop)
         await asyncio.to_thread(self._sweeper.stop)
         ended = await asyncio.to_thread(self._pool.stop, timedelta(seconds=self._settings.grace))
+        await self._deliverer.stop()
         await self._server.stop(CLOSING)
-        await shim.stop()
+        await shim.stop(CLOSING)
         return ended
 
 

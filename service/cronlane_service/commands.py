@@ -1,4 +1,4 @@
-"""The command line: ``cronlane serve | migrate | check | version``."""
+"""The command line: ``cronlane serve | worker | migrate | check | crons | version``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from cronlane_service import commands_crons
 from cronlane_service.settings import Settings
 
 app = typer.Typer(
@@ -19,11 +20,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.add_typer(commands_crons.app, name="crons")
+
 MISTAKE = 2
 """The exit code for what the operator can put right."""
 
 Config = Annotated[Path | None, typer.Option(help="Your langgraph.json; default: the one here, else a demo graph.")]
-DatabaseUrl = Annotated[str | None, typer.Option(help="An SQLite file or sqlite:///PATH.")]
+DatabaseUrl = Annotated[str | None, typer.Option(help="An SQLite file, sqlite:///PATH or postgresql://USER@HOST/DB.")]
 Host = Annotated[str | None, typer.Option(help="The address to listen on; default 127.0.0.1.")]
 GrpcPort = Annotated[int | None, typer.Option(help="Default 50051; 0 picks a free one.")]
 RestPort = Annotated[int | None, typer.Option(help="Default 8123; 0 picks a free one.")]
@@ -41,6 +44,14 @@ def serve(
     from cronlane_service.app import serve as action
 
     _run(action, config=config, database=database, host=host, grpc_port=grpc_port, rest_port=rest_port)
+
+
+@app.command()
+def worker(config: Config = None, database: DatabaseUrl = None) -> None:
+    """Execute runs, beside any number of servers on one PostgreSQL, until SIGTERM."""
+    from cronlane_service.app import work as action
+
+    _run(action, config=config, database=database)
 
 
 @app.command()

@@ -21,6 +21,7 @@ from cronlane.v1 import (
     crons_pb2_grpc,
     runs_pb2,
     runs_pb2_grpc,
+    thread_states_pb2,
     threads_pb2,
     threads_pb2_grpc,
 )
@@ -50,7 +51,7 @@ class StoredService(
 
     async def _take(self, name: str, request: Message, context: Any) -> None:
         self.seen.append(request)
-        self.metadata = dict(context.invocation_metadata())
+        self.metadata = dict(iter(context.invocation_metadata()))
         if name in self.fail:
             await context.abort_with_status(rpc_status.to_status(self.fail[name]))
 
@@ -81,10 +82,8 @@ class StoredService(
     async def UpdateThread(self, request: Any, context: Any) -> Any:
         await self._take("UpdateThread", request, context)
         thread = await self._found("Thread", self.threads, request.thread.thread_id, context)
-        if not request.update_mask.paths:
-            empty = status(code_pb2.FAILED_PRECONDITION, "Request body cannot be empty", "EMPTY_UPDATE")
-            await context.abort_with_status(rpc_status.to_status(empty))
-        thread.metadata.CopyFrom(request.thread.metadata)
+        if "metadata" in request.update_mask.paths:
+            thread.metadata.CopyFrom(request.thread.metadata)
         return thread
 
     async def DeleteThread(self, request: Any, context: Any) -> empty_pb2.Empty:
@@ -104,10 +103,10 @@ class StoredService(
         await self._take("CountThreads", request, context)
         return threads_pb2.CountThreadsResponse(count=len(self.threads))
 
-    async def GetThreadState(self, request: Any, context: Any) -> threads_pb2.ThreadState:
+    async def GetThreadState(self, request: Any, context: Any) -> thread_states_pb2.ThreadState:
         await self._take("GetThreadState", request, context)
         await self._found("Thread", self.threads, request.thread_id, context)
-        return threads_pb2.ThreadState(values=json("{}"), interrupts=json("[]"))
+        return thread_states_pb2.ThreadState(values=json("{}"), interrupts=json("[]"))
 
     async def CreateCron(self, request: Any, context: Any) -> crons_pb2.Cron:
         await self._take("CreateCron", request, context)

@@ -144,7 +144,7 @@ async def test_runs_are_created_listed_joined_cancelled_and_deleted(sdk: Any, se
     assert (await sdk.runs.get("t", run["run_id"]))["run_id"] == run["run_id"]
     assert await sdk.runs.join("t", run["run_id"]) == {"messages": [1.0]}
     assert await sdk.runs.cancel("t", run["run_id"]) is None
-    assert await sdk.runs.cancel("t", run["run_id"], wait=True, action="rollback") is None
+    assert await sdk.runs.cancel("t", run["run_id"], wait=True, action="rollback") == {}
     assert await sdk.runs.delete("t", run["run_id"]) is None
 
 
@@ -157,7 +157,9 @@ async def test_waiting_answers_the_values_or_raises_what_the_graph_raised(sdk: A
         await sdk.runs.wait(None, "agent")
     service.outcome.Clear()
     service.outcome.interrupts.text = '[{"value": "sure?", "id": "1"}]'
-    assert await sdk.runs.wait(None, "agent") == {"__interrupt__": [{"value": "sure?", "id": "1"}]}
+    assert await sdk.runs.wait(None, "agent") == {
+        "__interrupt__": [{"value": "sure?", "id": "1", "response_schema": None}]
+    }
 
 
 async def test_assistants_are_found(sdk: Any) -> None:

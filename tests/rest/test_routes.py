@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from client.stored_service import StoredService
+from cronlane.rest.openapi import document
 from cronlane.rest.routes import table
 
 ORIGIN = {"origin": "https://smith.example"}
@@ -34,7 +35,7 @@ async def test_one_path_answers_all_its_verbs(http: httpx.AsyncClient) -> None:
     assert (await http.put("/threads/t/runs")).headers["allow"] == "GET, HEAD, POST"
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/threads/t/nowhere", "/store/items", "/runs/crons/a/b"])
+@pytest.mark.parametrize("path", ["/nowhere", "/threads/t/nowhere", "/store/nowhere", "/runs/crons/a/b"])
 async def test_an_unknown_path_is_404(http: httpx.AsyncClient, path: str) -> None:
     answer = await http.get(path)
     assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
@@ -129,8 +130,8 @@ async def test_any_origin_may_call_also_into_a_private_network(http: httpx.Async
 
 
 async def test_the_system_routes_answer(http: httpx.AsyncClient) -> None:
-    assert (await http.get("/ok?check_db=1")).json() == {"ok": True}
-    assert (await http.get("/")).json() == {"ok": True}
+    assert (await http.get("/ok?check_db=1")).json() == {"ok": True, "services": {}}
+    assert (await http.get("/")).json() == {"ok": True, "services": {}}
     info = (await http.get("/info")).json()
     assert (info["version"], info["langgraph_py_version"]) == ("1.2.3", "1.2.22")
     assert info["flags"] == {"assistants": True, "crons": True, "langsmith": False}
@@ -152,7 +153,8 @@ async def test_the_description_has_every_route_and_what_can_go_wrong(http: httpx
     created = described["paths"]["/threads/{thread_id}/runs/crons"]["post"]
     assert [each["name"] for each in created["parameters"] if each["in"] == "path"] == ["thread_id"]
     body = created["requestBody"]["content"]["application/json"]["schema"]
-    assert body["required"] == ["assistant_id", "schedule"]
+    assert body["required"] == ["assistant_id"]  # and one of schedule, at, every
+    assert {"schedule", "at", "every"} <= body["properties"].keys()
     assert body["properties"]["on_run_completed"] == {"type": "string", "enum": ["delete", "keep"]}
     assert not {"thread_id", "etag", "extra", "cron_id"} & body["properties"].keys()
     cron = described["components"]["schemas"]["Cron"]["properties"]
@@ -160,3 +162,17 @@ async def test_the_description_has_every_route_and_what_can_go_wrong(http: httpx
     text = str(described)
     for reference in {part.split("'")[0] for part in text.split("#/components/schemas/")[1:]}:
         assert reference in described["components"]["schemas"]
+
+
+def test_what_graphs_answer_is_described() -> None:
+    paths = document("1.2.3")["paths"]
+    (xray,) = [each for each in paths["/assistants/{assistant_id}/graph"]["get"]["parameters"] if each["in"] == "query"]
+    assert [each["type"] for each in xray["schema"]["anyOf"]] == ["boolean", "integer"]
+    for path in ("/assistants/{assistant_id}/subgraphs", "/assistants/{assistant_id}/subgraphs/{namespace}"):
+        operation = paths[path]["get"]
+        assert [each["name"] for each in operation["parameters"] if each["in"] == "query"] == ["recurse"]
+        answered = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        assert answered["additionalProperties"] == {"$ref": "#/components/schemas/Subgraph"}
+    versions = paths["/assistants/{assistant_id}/versions"]["post"]
+    assert versions["responses"]["200"]["content"]["application/json"]["schema"]["type"] == "array"
+    assert "204" in paths["/assistants/{assistant_id}"]["delete"]["responses"]

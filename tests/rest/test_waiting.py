@@ -69,7 +69,7 @@ async def test_a_failed_run_answers_its_error(http: httpx.AsyncClient, service: 
 async def test_an_interrupted_run_answers_what_it_waits_for(http: httpx.AsyncClient, service: StoredService) -> None:
     service.outcome.interrupts.text = '[{"value":1.0,"id":"i"}]'
     answer = await http.post("/runs/wait", json=RUN)
-    assert answer.text.strip() == '{"messages":[1.0],"__interrupt__":[{"value":1.0,"id":"i"}]}'
+    assert answer.text.strip() == '{"messages":[1.0],"__interrupt__":[{"value":1.0,"id":"i","response_schema":null}]}'
     service.outcome.interrupts.text = " [ ] "
     assert (await http.post("/runs/wait", json=RUN)).text.strip() == '{"messages": [1.0]}'
 

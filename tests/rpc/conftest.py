@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from json import dumps, loads
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,21 +21,32 @@ from builders import FakeClock, counting_ids
 from cronlane.v1.assistants_pb2_grpc import AssistantServiceStub
 from cronlane.v1.common_pb2 import Json
 from cronlane.v1.crons_pb2_grpc import CronServiceStub
+from cronlane.v1.graphs_pb2_grpc import GraphServiceStub
 from cronlane.v1.runs_pb2_grpc import RunServiceStub
 from cronlane.v1.threads_pb2_grpc import ThreadServiceStub
 from cronlane_service.domain.errors import GraphNotLoaded
-from cronlane_service.domain.models import Outcome, Run, RunStatus, ThreadState
+from cronlane_service.domain.introspection import Drawing, Schemas
+from cronlane_service.domain.models import Checkpoint, Outcome, Run, RunStatus, ThreadState
+from cronlane_service.domain.states import HistoryQuery, Place, Supersteps, Updated
 from cronlane_service.rpc.assistants import AssistantServicer
 from cronlane_service.rpc.crons import CronServicer
 from cronlane_service.rpc.endings import Endings
+from cronlane_service.rpc.following import Following
+from cronlane_service.rpc.graphs import GraphServicer
 from cronlane_service.rpc.runs import RunServicer
 from cronlane_service.rpc.server import GrpcServer, Options
+from cronlane_service.rpc.store import StoreServicer
 from cronlane_service.rpc.threads import ThreadServicer
+from cronlane_service.runner.items import LocalItems
 from cronlane_service.store import open_database
 from cronlane_service.usecases.assistants import Assistants
 from cronlane_service.usecases.attempts import Attempts
 from cronlane_service.usecases.crons import Crons
+from cronlane_service.usecases.items import Items
+from cronlane_service.usecases.manual_runs import ManualRuns
+from cronlane_service.usecases.previews import Previews
 from cronlane_service.usecases.runs import Runs
+from cronlane_service.usecases.streams import Streams
 from cronlane_service.usecases.threads import Threads
 
 Served = tuple[GrpcServer, int]
@@ -47,14 +60,66 @@ class FakeGraphs:
     def __init__(self) -> None:
         self.states: dict[tuple[str, str | None], ThreadState] = {}
         self.asked: list[tuple[str, str, str | None, bool]] = []
+        self.queries: list[HistoryQuery] = []
+        self.updates: list[tuple[str, Supersteps, Place]] = []
+        self.refusal: Exception | None = None
+        self.copies: dict[str, str] = {}
+        self.forgotten: dict[str, Mapping[str, str]] = {}
 
     async def state(
-        self, graph_id: str, thread_id: str, checkpoint_id: str | None = None, subgraphs: bool = False
+        self, graph_id: str, thread_id: str, place: Place | None = None, subgraphs: bool = False
     ) -> ThreadState | None:
         if graph_id not in self.names:
             raise GraphNotLoaded(graph_id, self.names)
+        checkpoint_id = place.checkpoint_id if place else None
         self.asked.append((graph_id, thread_id, checkpoint_id, subgraphs))
         return self.states.get((thread_id, checkpoint_id))
+
+    async def history(self, graph_id: str, thread_id: str, query: HistoryQuery) -> list[ThreadState]:
+        if graph_id not in self.names:
+            raise GraphNotLoaded(graph_id, self.names)
+        self.queries.append(query)
+        return [state for (thread, _), state in self.states.items() if thread == thread_id][: query.limit]
+
+    async def update(
+        self, graph_id: str, thread_id: str, supersteps: Supersteps, place: Place | None = None
+    ) -> Updated:
+        if graph_id not in self.names:
+            raise GraphNotLoaded(graph_id, self.names)
+        if self.refusal is not None:
+            raise self.refusal
+        self.updates.append((thread_id, supersteps, place or Place()))
+        left = Outcome(RunStatus.SUCCESS, supersteps[-1][-1].values, stopped=True)
+        return Updated(Checkpoint(thread_id, "", "new"), left)
+
+    async def copy(self, source_id: str, target_id: str) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.copies[target_id] = source_id
+
+    async def newest(self, thread_id: str) -> Mapping[str, str]:
+        return {"": f"newest of {thread_id}"}
+
+    async def forget(self, thread_id: str, newest: Mapping[str, str]) -> None:
+        self.forgotten[thread_id] = newest
+
+
+class FakeIntrospection:
+    """Answers what it was asked, as JSON."""
+
+    names = ("agent",)
+
+    async def drawing(self, graph_id: str, config: str, xray: int | bool) -> Drawing:
+        return Drawing(nodes=dumps([graph_id, loads(config)]), edges=dumps([xray]))
+
+    async def schemas(self, graph_id: str, config: str) -> Schemas:
+        return Schemas(input=config, output=None, state='{"title":"state"}', config="{}", context=None)
+
+    async def subgraphs(
+        self, graph_id: str, config: str, namespace: str | None = None, recurse: bool = False
+    ) -> dict[str, Schemas]:
+        found = await self.schemas(graph_id, dumps([namespace, recurse]))
+        return {"second": found, "first": found}
 
 
 @dataclass
@@ -129,19 +194,28 @@ def database(tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
-def build(database: Any, clock: FakeClock, graphs: FakeGraphs) -> Callable[..., GrpcServer]:
+def items(tmp_path: Path) -> LocalItems:
+    """The long-term store, closed."""
+    return LocalItems(tmp_path / "cronlane.store.db")
+
+
+@pytest.fixture
+def build(database: Any, clock: FakeClock, graphs: FakeGraphs, items: LocalItems) -> Callable[..., GrpcServer]:
     """A server over the database, not bound yet."""
     new_id = counting_ids()
-    assistants = Assistants(clock)
-    database.submit(lambda tx: assistants.sync(tx, graphs.names)).result(10)
+    assistants = Assistants(clock, lambda: str(uuid.uuid4()), graphs.names)
+    database.submit(assistants.sync).result(10)
 
     def build(options: Options | None = None) -> GrpcServer:
-        endings = Endings(database)
+        endings, runs = Endings(database), Runs(clock, new_id)
+        following = Following(database, Streams(), runs, endings)
         return GrpcServer(
-            ThreadServicer(database, Threads(clock, new_id), graphs),
-            CronServicer(database, Crons(clock, new_id)),
-            RunServicer(database, Runs(clock, new_id), endings),
+            ThreadServicer(database, Threads(clock, new_id), graphs, following),
+            CronServicer(database, Crons(clock, new_id), ManualRuns(clock, new_id), Previews(clock)),
+            RunServicer(database, runs, endings, following),
             AssistantServicer(database, assistants),
+            GraphServicer(database, assistants, FakeIntrospection()),
+            StoreServicer(Items(items)),
             endings,
             options or Options(),
         )
@@ -200,6 +274,11 @@ def runs(channel: grpc.aio.Channel) -> Any:
 @pytest.fixture
 def assistants(channel: grpc.aio.Channel) -> Any:
     return AssistantServiceStub(channel)
+
+
+@pytest.fixture
+def graph_service(channel: grpc.aio.Channel) -> Any:
+    return GraphServiceStub(channel)
 
 
 @pytest.fixture

@@ -165,15 +165,10 @@ def test_a_stream_mode_left_open_is_values() -> None:
     assert runs.draft(spec).run.stream_mode == ("values", "debug")
 
 
-@pytest.mark.parametrize("url", ["https://example.com", ""])
-def test_a_webhook_is_refused_by_name(url: str) -> None:
-    for convert in (
-        lambda: crons.draft(crons_pb2.Cron(webhook=url)),
-        lambda: runs.draft(runs_pb2.RunSpec(webhook=url)),
-    ):
-        with pytest.raises(InvalidField) as caught:
-            convert()
-        assert caught.value.field == "webhook"
+@pytest.mark.parametrize("url", ["https://example.com", "", None])
+def test_a_webhook_is_passed_on_as_it_was_sent(url: str | None) -> None:
+    assert crons.draft(crons_pb2.Cron(webhook=url)).run.webhook == url
+    assert runs.draft(runs_pb2.RunSpec(webhook=url)).run.webhook == url
 
 
 def test_a_draft_knows_what_was_not_said() -> None:

@@ -96,7 +96,7 @@ async def test_everything_that_was_said_comes_back(crons: Any, thread_id: str) -
         ({"config": Json(text='{"recursion_limit":0}')}, "config.recursion_limit"),
         ({"context": Json(text='"x"')}, "context"),
         ({"extra": Json(text="nope")}, "extra"),
-        ({"webhook": "https://example.com"}, "webhook"),
+        ({"webhook": "ftp://example.com"}, "webhook"),
         ({"stream_mode": [77]}, "stream_mode"),
         ({"on_run_completed": 77}, "on_run_completed"),
         ({"multitask_strategy": 77}, "multitask_strategy"),

@@ -17,7 +17,7 @@ class Listeners:
     """A database that only tells."""
 
     def listen(self, topic: Topic, listener: Callable[[str], None]) -> None:
-        assert topic is Topic.RUN_ENDED
+        assert topic in (Topic.RUN_ENDED, Topic.RUN_EVENTS)
         self.tell = listener
 
 
@@ -68,3 +68,19 @@ async def test_after_the_end_nobody_begins_to_wait() -> None:
     endings.close()
     with pytest.raises(ServerStopping), endings.watch("run"):
         pytest.fail("the watch began")
+
+
+async def test_a_notice_without_a_key_wakes_everybody() -> None:
+    database: Any = Listeners()
+    endings = Endings(database)
+    with endings.watch("run") as one, endings.watch("thread") as other:
+        database.tell("")
+        async with asyncio.timeout(5):
+            await asyncio.gather(one.changed(), other.changed())
+
+
+async def test_a_watch_can_be_given_up_for_a_while() -> None:
+    database: Any = Listeners()
+    with Endings(database).watch("run") as watch:
+        async with asyncio.timeout(5):
+            await watch.changed(within=0.01)

@@ -90,7 +90,7 @@ async def test_a_missing_thread_can_be_made(runs: Any, refused: Any) -> None:
         ({"metadata": Json(text="1")}, "metadata"),
         ({"after_seconds": Duration(seconds=-1)}, "after_seconds"),
         ({"after_seconds": Duration(seconds=10**11)}, "after_seconds"),
-        ({"webhook": "https://example.com"}, "webhook"),
+        ({"webhook": "ftp://example.com"}, "webhook"),
         ({"if_not_exists": 77}, "if_not_exists"),
         ({"on_completion": 77}, "on_completion"),
         ({"durability": 77}, "durability"),

@@ -12,6 +12,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from builders import FakeClock
 from cronlane.v1 import runs_pb2
+from cronlane.v1 import thread_states_pb2 as states_pb
 from cronlane.v1 import threads_pb2 as pb
 from cronlane.v1.common_pb2 import SORT_ORDER_ASC, Json
 from cronlane_service.domain.models import Outcome, RunError, RunStatus
@@ -132,10 +133,12 @@ async def test_only_metadata_can_be_updated(threads: Any, refused: Any) -> None:
     assert (masked.metadata.text, masked.status) == ('{"a":1}', pb.THREAD_STATUS_IDLE)
 
 
-async def test_an_update_of_nothing_is_refused(threads: Any, refused: Any) -> None:
-    await threads.CreateThread(pb.CreateThreadRequest(thread_id=T1))
-    empty = await refused(threads.UpdateThread(pb.UpdateThreadRequest(thread=pb.Thread(thread_id=T1))))
-    assert (empty.code, empty.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "EMPTY_UPDATE")
+async def test_an_update_of_nothing_moves_updated_at_alone(threads: Any, clock: FakeClock) -> None:
+    made = await threads.CreateThread(pb.CreateThreadRequest(thread_id=T1))
+    clock.advance(seconds=9)
+    touched = await threads.UpdateThread(pb.UpdateThreadRequest(thread=pb.Thread(thread_id=T1)))
+    assert touched.updated_at.seconds == made.updated_at.seconds + 9
+    assert (touched.state_updated_at, touched.metadata) == (made.state_updated_at, made.metadata)
 
 
 async def test_a_deleted_thread_is_gone(threads: Any, refused: Any) -> None:
@@ -144,7 +147,7 @@ async def test_a_deleted_thread_is_gone(threads: Any, refused: Any) -> None:
     for call in (
         threads.DeleteThread(pb.DeleteThreadRequest(thread_id=T1)),
         threads.GetThread(pb.GetThreadRequest(thread_id=T1)),
-        threads.GetThreadState(pb.GetThreadStateRequest(thread_id=T1)),
+        threads.GetThreadState(states_pb.GetThreadStateRequest(thread_id=T1)),
         threads.UpdateThread(pb.UpdateThreadRequest(thread=pb.Thread(thread_id=T1, metadata=Json(text="{}")))),
     ):
         gone = await refused(call)

@@ -87,7 +87,7 @@ async def test_a_run_that_stops_for_a_human_says_what_for(runs: Any, run: pb.Run
     interrupts = '{"task":[{"value":{"ask":1.0},"id":"i"}]}'
     await finish(claimed, Outcome(RunStatus.SUCCESS, values="{}", interrupts=interrupts, stopped=True))
     outcome = await runs.JoinRun(join(run), timeout=5)
-    assert outcome.interrupts.text == '[{"value":{"ask":1.0},"id":"i"}]'
+    assert outcome.interrupts.text == '[{"value":{"ask":1.0},"id":"i","response_schema":null}]'
 
 
 async def test_a_run_that_fails_is_an_outcome_and_not_an_error(runs: Any, run: pb.Run, claim: Any, finish: Any) -> None:

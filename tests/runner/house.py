@@ -40,7 +40,7 @@ class House:
         self._changes = threading.Semaphore(0)
         for topic in Topic:
             self.database.listen(topic, lambda _key: self._changes.release())
-        self.do(Assistants(clock).sync, ["agent"])
+        self.do(Assistants(clock, counting_ids(), ["agent"]).sync)
         self.pools: list[RunnerPool] = []
 
     def do(self, use_case: Callable[..., Any], *args: Any) -> Any:

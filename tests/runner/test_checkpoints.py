@@ -28,7 +28,7 @@ async def test_a_purged_run_leaves_the_thread_as_it_was_before(serve: Any) -> No
     await graphs.purge(run().thread_id, run(2).run_id)
     assert await graphs.state("agent", run().thread_id) == state
     assert state.values == before.values
-    saver = graphs._open_saver
+    saver = graphs._checkpoints.saver()
     async with saver.conn.execute("SELECT count(DISTINCT checkpoint_id) FROM writes") as rows:
         (left,) = await rows.fetchone()
     async with saver.conn.execute("SELECT count(DISTINCT checkpoint_id) FROM checkpoints") as rows:
@@ -46,5 +46,5 @@ async def test_a_checkpoint_file_that_is_none_is_named(tmp_path: Any) -> None:
 async def test_the_checkpoint_file_survives_a_power_cut(serve: Any) -> None:
     graphs = await serve(chain(first))
     for pragma, expected in (("journal_mode", "wal"), ("synchronous", 2)):
-        async with graphs._open_saver.conn.execute(f"PRAGMA {pragma}") as rows:
+        async with graphs._checkpoints.saver().conn.execute(f"PRAGMA {pragma}") as rows:
             assert (await rows.fetchone())[0] == expected

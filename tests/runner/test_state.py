@@ -12,6 +12,7 @@ from langgraph.graph import START, StateGraph
 
 from cronlane_service.domain.errors import GraphNotLoaded, StoreUnavailable
 from cronlane_service.domain.models import ThreadState
+from cronlane_service.domain.states import Place
 from cronlane_service.runner.local import LocalGraphs
 from runner.sample import THREAD, Steps, asking, chain, failing, first, loaded, run, second
 
@@ -51,7 +52,7 @@ async def test_an_older_checkpoint_can_be_named(serve: Any) -> None:
     graphs = await serve(chain(first))
     await graphs.execute(run())
     parent = (await graphs.state("agent", THREAD)).parent_checkpoint
-    state = await graphs.state("agent", THREAD, parent.checkpoint_id)
+    state = await graphs.state("agent", THREAD, Place(parent.checkpoint_id))
     assert (state.values, state.next) == ('{"steps":["input"]}', ("first",))
     assert state.checkpoint == parent
 
@@ -59,7 +60,7 @@ async def test_an_older_checkpoint_can_be_named(serve: Any) -> None:
 async def test_a_checkpoint_that_does_not_exist_is_none(serve: Any) -> None:
     graphs = await serve(chain(first))
     await graphs.execute(run())
-    assert await graphs.state("agent", THREAD, "1f000000-0000-6000-8000-000000000000") is None
+    assert await graphs.state("agent", THREAD, Place("1f000000-0000-6000-8000-000000000000")) is None
 
 
 async def test_a_waiting_task_shows_its_question(serve: Any) -> None:

@@ -51,7 +51,7 @@ class House:
         self._do = do
         self.ticks = Ticks(clock, new_id)
         self.crons, self.runs = Crons(clock, new_id), Runs(clock, new_id)
-        do(Assistants(clock).sync, ["agent"])
+        do(Assistants(clock, counting_ids(), ["agent"]).sync)
         self.thread = do(Threads(clock, new_id).create, "", ThreadDraft())
         self.scheduler = Scheduler(database, self.ticks, clock)
 
@@ -146,10 +146,10 @@ def test_a_failing_store_stops_no_later_pass(database, do, fired) -> None:
     failures = iter([StoreUnavailable("gone"), RuntimeError("a fault of ours")])
     fire = house.ticks.fire
 
-    def failing(tx: Any, watching_since: datetime) -> Any:
+    def failing(tx: Any, watching_since: datetime, now: datetime) -> Any:
         if (failure := next(failures, None)) is not None:
             raise failure
-        return fire(tx, watching_since)
+        return fire(tx, watching_since, now)
 
     house.ticks.fire = failing
     with capture_logs() as logs:

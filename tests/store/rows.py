@@ -55,7 +55,8 @@ def cron(**changes: Any) -> Cron:
         created_at=NOON,
         updated_at=NOON,
     )
-    return replace(made, **changes)
+    changed = replace(made, **changes)
+    return changed if "due_at" in changes else replace(changed, due_at=changed.next_run_date)
 
 
 def tick(**changes: Any) -> Tick:

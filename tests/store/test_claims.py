@@ -6,17 +6,16 @@ import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from builders import NOON
 from cronlane_service.domain.models import Run, RunStatus
-from cronlane_service.store import SqlDatabase
+from cronlane_service.store import SqlDatabase, open_database
 from cronlane_service.store.connection import Connection
-from cronlane_service.store.sqlite import SqliteEngine
 from cronlane_service.store.transaction import Transaction
-from store.rows import later, new_id, run
+from store.engines import ON_SQLITE
+from store.rows import later, new_id, run, thread
 
 RUNNING = RunStatus.RUNNING
 
@@ -27,7 +26,12 @@ def claim(store: SqlDatabase, limit: int = 10, seconds: float = 0) -> list[Run]:
 
 
 def insert(store: SqlDatabase, *runs: Run) -> None:
-    store.submit(lambda tx: tx.runs.insert_many(runs)).result(5)
+    def operation(tx: Transaction) -> None:
+        for thread_id in {each.thread_id for each in runs}:
+            tx.threads.insert(thread(thread_id=thread_id))
+        tx.runs.insert_many(runs)
+
+    store.submit(operation).result(5)
 
 
 def taken(waiting: Run, **changes: object) -> Run:
@@ -92,6 +96,7 @@ def test_a_run_that_has_ended_is_never_taken(store: SqlDatabase, status: RunStat
     assert claim(store) == [taken(waiting)]
 
 
+@ON_SQLITE
 def test_a_claim_walks_an_index_and_not_the_whole_table(store: SqlDatabase) -> None:
     from cronlane_service.store import claims
 
@@ -104,19 +109,19 @@ def test_a_claim_walks_an_index_and_not_the_whole_table(store: SqlDatabase) -> N
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_eight_workers_never_get_one_run_twice_or_two_of_one_thread(
-    stopped_store: SqlDatabase, path: Path, seed: int
-) -> None:
+def test_eight_workers_never_get_one_run_twice_or_two_of_one_thread(url: str, seed: int) -> None:
     chance = random.Random(seed)
     threads = [new_id() for _ in range(20)]
     waiting = [run(thread_id=chance.choice(threads), created_at=later(-chance.randint(0, 50))) for _ in range(200)]
-    stopped_store.start()
-    insert(stopped_store, *waiting)
+    store = open_database(url, busy_timeout=30)
+    store.migrate()
+    store.start()
+    insert(store, *waiting)
     guard, held, ended = threading.Lock(), set(), []
 
     def work(worker: str) -> None:
         # Each on a connection of its own: what keeps them apart is the transaction alone.
-        connection = Connection(SqliteEngine(path))
+        connection = Connection(store._engine)
         transaction = Transaction(connection)
         try:
             while True:
@@ -142,9 +147,42 @@ def test_eight_workers_never_get_one_run_twice_or_two_of_one_thread(
     with ThreadPoolExecutor(8) as workers:
         for done in [workers.submit(work, f"w{number}") for number in range(8)]:
             done.result(60)
+    store.stop()
     assert sorted(ended) == sorted(each.run_id for each in waiting), "each once"
     position = {run_id: number for number, run_id in enumerate(ended)}
     in_turn = sorted(waiting, key=lambda each: (each.created_at, each.run_id))
     for thread_id in threads:
         positions = [position[each.run_id] for each in in_turn if each.thread_id == thread_id]
         assert positions == sorted(positions), "in the thread's order"
+
+
+def test_a_queued_run_waits_for_the_earlier_ones_of_its_cron(store: SqlDatabase) -> None:
+    cron_id = new_id()
+    first, second, third = (
+        run(cron_id=cron_id, queued=number > 0, created_at=later(number - 9)) for number in range(3)
+    )
+    free = run(cron_id=cron_id, created_at=later(-1))
+    insert(store, third, second, first, free, run(cron_id=new_id(), queued=True, created_at=later(-5)))
+
+    def end(claimed: Run) -> None:
+        ended = replace(claimed, status=RunStatus.ERROR, ended_at=NOON, lease_until=None, worker=None)
+        store.submit(lambda tx: tx.runs.end(ended)).result(5)
+
+    taken_first = claim(store)
+    assert [each.run_id for each in taken_first if each.cron_id == cron_id] == [first.run_id, free.run_id]
+    assert len(taken_first) == 3
+    assert claim(store) == []
+    end(taken_first[0])
+    (next_one,) = claim(store)
+    assert next_one.run_id == second.run_id
+    assert claim(store) == []
+    end(next_one)
+    assert [each.run_id for each in claim(store)] == [third.run_id]
+
+
+def test_crons_with_unfinished_runs_are_known(store: SqlDatabase) -> None:
+    busy, idle = new_id(), new_id()
+    insert(store, run(cron_id=busy), run(cron_id=busy, status=RUNNING, lease_until=later(9)), run(cron_id=None))
+    insert(store, run(cron_id=idle, status=RunStatus.SUCCESS))
+    found = store.submit(lambda tx: tx.runs.crons_at_work([busy, idle, new_id()])).result(5)
+    assert found == {busy}

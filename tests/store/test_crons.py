@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from builders import NOON
-from cronlane_service.domain.models import Cron
+from cronlane_service.domain.models import Cron, CronCounters, CronProgress, RunStatus
+from cronlane_service.domain.policies import Policies
 from cronlane_service.domain.queries import CronQuery, Window
 from cronlane_service.store import SqlDatabase
 from store.rows import cron, later, new_id
@@ -29,12 +30,67 @@ async def test_the_next_due_instant_is_the_smallest_of_enabled_crons(store: SqlD
     assert await store.read(lambda tx: tx.crons.next_due()) == NOON
 
 
-async def test_advancing_sets_the_next_instant_and_nothing_else(store: SqlDatabase) -> None:
-    one, two, three = cron(), cron(), cron()
+async def test_a_cron_is_due_at_its_due_instant_whatever_its_tick(store: SqlDatabase) -> None:
+    held = cron(next_run_date=later(-9), due_at=later(1))
+    await stored(store, held)
+    assert await store.read(lambda tx: tx.crons.due(NOON, 10)) == []
+    assert await store.read(lambda tx: tx.crons.next_due()) == later(1)
+    assert await store.read(lambda tx: tx.crons.due(later(1), 10)) == [held]
+
+
+async def test_advancing_sets_the_next_instants_and_adds_to_the_counters(store: SqlDatabase) -> None:
+    one, two, three = cron(counters=CronCounters(fired=1, missed=2, failed=7)), cron(), cron()
     await stored(store, one, two, three)
-    await store.write(lambda tx: tx.crons.advance({one.cron_id: later(60), two.cron_id: None, new_id(): NOON}))
+    ahead = [
+        CronProgress(one.cron_id, later(60), later(61), fired=2, missed=3, skipped=4),
+        CronProgress(two.cron_id, None, None),
+        CronProgress(new_id(), NOON, NOON),
+    ]
+    await store.write(lambda tx: tx.crons.advance(ahead))
     found = [await store.read(lambda tx, it=it: tx.crons.get("", it.cron_id)) for it in (one, two, three)]
-    assert found == [replace(one, next_run_date=later(60)), replace(two, next_run_date=None), three]
+    counted = CronCounters(fired=3, missed=5, skipped=4, failed=7)
+    assert found == [
+        replace(one, next_run_date=later(60), due_at=later(61), counters=counted),
+        replace(two, next_run_date=None, due_at=None),
+        three,
+    ]
+
+
+async def test_saving_a_cron_leaves_what_is_counted(store: SqlDatabase) -> None:
+    mine = cron(counters=CronCounters(fired=5, last_outcome=RunStatus.ERROR))
+    await stored(store, mine)
+    await store.write(lambda tx: tx.crons.save(replace(mine, note="quiet", counters=CronCounters())))
+    assert await store.read(lambda tx: tx.crons.get("", mine.cron_id)) == replace(mine, note="quiet")
+
+
+async def test_failures_are_counted_in_a_row_and_pause_a_cron_that_has_had_enough(store: SqlDatabase) -> None:
+    mine, patient = cron(policies=Policies(pause_after_failures=2)), cron()
+    await stored(store, mine, patient)
+    failed, ended = RunStatus.ERROR, RunStatus.SUCCESS
+
+    async def after(*outcomes: RunStatus) -> tuple[int, int, bool]:
+        for each in (mine, patient):
+            for outcome in outcomes:
+                await store.write(lambda tx, each=each, outcome=outcome: tx.crons.run_ended(each.cron_id, outcome))
+        paused = await store.write(lambda tx: tx.crons.pause_failing(mine.cron_id, "enough", later(5)))
+        assert not await store.write(lambda tx: tx.crons.pause_failing(patient.cron_id, "enough", later(5)))
+        now = await store.read(lambda tx: tx.crons.get("", mine.cron_id))
+        return now.counters.failed, now.counters.failures_in_a_row, paused
+
+    assert await after(failed) == (1, 1, False)
+    assert await after(ended) == (1, 0, False)
+    assert await after(failed, RunStatus.INTERRUPTED) == (2, 1, False)
+    assert await after(RunStatus.TIMEOUT) == (3, 2, True)
+    now = await store.read(lambda tx: tx.crons.get("", mine.cron_id))
+    assert (now.enabled, now.disabled_reason, now.paused_at) == (False, "enough", later(5))
+    assert now.counters.last_outcome is RunStatus.TIMEOUT
+
+
+async def test_crons_in_time_zones_come_by_id_in_pieces(store: SqlDatabase) -> None:
+    zoned = [cron(timezone="Asia/Tokyo") for _ in range(3)]
+    await stored(store, *zoned, cron(), cron(timezone="Asia/Tokyo", enabled=False))
+    assert await store.read(lambda tx: tx.crons.zoned("", 2)) == zoned[:2]
+    assert await store.read(lambda tx: tx.crons.zoned(zoned[1].cron_id, 2)) == zoned[2:]
 
 
 async def test_a_disabled_cron_says_why_and_is_not_due(store: SqlDatabase) -> None:
@@ -42,7 +98,13 @@ async def test_a_disabled_cron_says_why_and_is_not_due(store: SqlDatabase) -> No
     await stored(store, mine)
     await store.write(lambda tx: tx.crons.disable(mine.cron_id, "its zone is gone", later(3)))
     assert await store.read(lambda tx: tx.crons.get("", mine.cron_id)) == replace(
-        mine, enabled=False, disabled_reason="its zone is gone", updated_at=later(3), next_run_date=None
+        mine,
+        enabled=False,
+        disabled_reason="its zone is gone",
+        updated_at=later(3),
+        next_run_date=None,
+        due_at=None,
+        paused_at=later(3),
     )
     assert await store.read(lambda tx: tx.crons.due(later(99), 10)) == []
 

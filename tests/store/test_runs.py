@@ -6,12 +6,13 @@ from builders import NOON
 from cronlane_service.domain.models import CancelAction, Run, RunError, RunStatus
 from cronlane_service.domain.queries import RunQuery, Window
 from cronlane_service.store import SqlDatabase
-from store.rows import later, new_id, run
+from store.rows import later, new_id, run, thread
 
 RUNNING = RunStatus.RUNNING
 
 
 async def stored(store: SqlDatabase, *runs: Run) -> None:
+    await store.write(lambda tx: [tx.threads.insert(thread(thread_id=run.thread_id)) for run in runs])
     await store.write(lambda tx: tx.runs.insert_many(runs))
 
 

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from builders import NOON
+from cronlane_service.domain.lifetimes import PruneStrategy, Ttl
 from cronlane_service.domain.models import ThreadStatus
 from cronlane_service.domain.queries import ThreadQuery, Window
 from cronlane_service.store import SqlDatabase
@@ -115,3 +119,29 @@ async def test_one_document_that_cannot_be_read_spoils_no_search(store: SqlDatab
     await store.write(lambda tx: tx.threads.insert_many([good, broken, deep]))
     page = await store.read(lambda tx: tx.threads.search("", ThreadQuery(values='{"x":1}'), Window()))
     assert page.items == [good]
+
+
+async def test_threads_end_after_their_time_the_longest_over_first(store: SqlDatabase) -> None:
+    minutes = {n: Ttl(timedelta(minutes=n), PruneStrategy.KEEP_LATEST) for n in (3, 1, 2, 9)}
+    by_time = {n: thread(ttl=ttl) for n, ttl in minutes.items()}
+    busy = thread(ttl=Ttl(timedelta(minutes=1)), status=ThreadStatus.BUSY)
+    await store.write(lambda tx: tx.threads.insert_many([*by_time.values(), busy, thread(), thread(ttl=None)]))
+    now = NOON + timedelta(minutes=3)
+    ended = await store.write(lambda tx: tx.threads.ended(now, 10))
+    assert ended == [by_time[1], by_time[2], by_time[3]]
+    assert await store.write(lambda tx: tx.threads.ended(now, 2)) == [by_time[1], by_time[2]]
+    await store.write(lambda tx: tx.threads.outlive([by_time[1].thread_id]))
+    assert await store.write(lambda tx: tx.threads.ended(now, 10)) == [by_time[2], by_time[3]]
+    assert await store.read(lambda tx: tx.threads.get("", by_time[1].thread_id)) == by_time[1]
+
+
+async def test_a_mark_and_a_save_renew_a_thread(store: SqlDatabase) -> None:
+    marked, saved = (thread(ttl=Ttl(timedelta(minutes=1))) for _ in range(2))
+    endless = thread()
+    await store.write(lambda tx: tx.threads.insert_many([marked, saved, endless]))
+    ids, then = [marked.thread_id, endless.thread_id], NOON + timedelta(seconds=40)
+    await store.write(lambda tx: tx.threads.mark(ids, ThreadStatus.IDLE, then))
+    await store.write(lambda tx: tx.threads.save(replace(saved, updated_at=then)))
+    assert await store.write(lambda tx: tx.threads.ended(NOON + timedelta(seconds=99), 10)) == []
+    ended = await store.write(lambda tx: tx.threads.ended(NOON + timedelta(seconds=100), 10))
+    assert {each.thread_id for each in ended} == {marked.thread_id, saved.thread_id}

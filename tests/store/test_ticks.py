@@ -8,6 +8,7 @@ from builders import NOON
 from cronlane_service.domain.errors import AlreadyExists
 from cronlane_service.domain.models import RunError, RunStatus, TickOutcome
 from cronlane_service.domain.ports import Transaction
+from cronlane_service.domain.queries import TickQuery
 from cronlane_service.store import SqlDatabase
 from store.rows import later, new_id, tick
 
@@ -56,3 +57,39 @@ async def test_how_the_run_ended_is_noted_on_its_tick(store: SqlDatabase) -> Non
     columns = "SELECT cron_id, run_status, run_error, run_error_message FROM ticks ORDER BY cron_id"
     noted = await store.read(lambda tx: tx.ticks._connection.execute(columns))
     assert noted == [(mine.cron_id, "error", "ValueError", "no"), (other.cron_id, None, None, None)]
+
+
+async def test_ticks_are_found_by_outcome_time_and_owner(store: SqlDatabase) -> None:
+    cron_id = new_id()
+    fired = [tick(cron_id=cron_id, scheduled_for=later(number)) for number in (0, 20, 40)]
+    missed = [tick(cron_id=cron_id, scheduled_for=later(number), outcome=TickOutcome.MISSED) for number in (10, 30)]
+    await store.write(lambda tx: tx.ticks.insert_many([*fired, *missed, tick(owner="ann")]))
+
+    async def found(limit: int = 9, **query: object) -> list:
+        return await store.read(lambda tx: tx.ticks.list("", cron_id, TickQuery(**query), limit))
+
+    assert await found() == [fired[0], missed[0], fired[1], missed[1], fired[2]]
+    assert await found(2) == [fired[0], missed[0]]
+    assert await found(outcome=TickOutcome.MISSED) == missed
+    assert await found(start=later(10), end=later(30)) == [missed[0], fired[1], missed[1]]
+    assert await store.read(lambda tx: tx.ticks.list("ann", cron_id, TickQuery(), 9)) == []
+
+
+async def test_the_latest_tick_is_of_the_schedule_not_of_somebody(store: SqlDatabase) -> None:
+    cron_id = new_id()
+    assert await store.read(lambda tx: tx.ticks.latest(cron_id)) is None
+    ticks = [tick(cron_id=cron_id, scheduled_for=later(n)) for n in range(3)]
+    triggered = tick(cron_id=cron_id, scheduled_for=later(99), outcome=TickOutcome.TRIGGERED)
+    await store.write(lambda tx: tx.ticks.insert_many([*ticks, triggered]))
+    assert await store.read(lambda tx: tx.ticks.latest(cron_id)) == later(2)
+
+
+async def test_old_ticks_go_in_pieces(store: SqlDatabase) -> None:
+    cron_id = new_id()
+    ticks = [tick(cron_id=cron_id, scheduled_for=later(n), decided_at=later(n)) for n in range(5)]
+    await store.write(lambda tx: tx.ticks.insert_many(ticks))
+    gone = [await store.write(lambda tx: tx.ticks.delete_before(later(3), 2)) for _ in range(3)]
+    assert gone == [2, 1, 0]
+    assert await store.read(lambda tx: tx.ticks.of_cron(cron_id)) == ticks[3:]
+    await store.write(lambda tx: tx.ticks.delete(cron_id, [later(3)]))
+    assert await store.read(lambda tx: tx.ticks.of_cron(cron_id)) == ticks[4:]

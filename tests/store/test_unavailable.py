@@ -16,6 +16,7 @@ from cronlane_service.domain.errors import InvalidField, StoreUnavailable
 from cronlane_service.domain.models import Thread
 from cronlane_service.domain.ports import Topic, Transaction
 from cronlane_service.store import SqlDatabase
+from store.engines import ON_SQLITE
 from store.rows import thread
 
 LONG = timedelta(seconds=10).total_seconds()
@@ -33,6 +34,7 @@ def sql(text: str) -> Callable[[Any], Any]:
     return lambda tx: tx.threads._connection.execute(text)
 
 
+@ON_SQLITE
 def test_a_full_disk_is_told_to_all_who_share_the_commit_and_passes(stopped_store: SqlDatabase) -> None:
     stopped_store.start()
     stopped_store.submit(inserting(thread())).result(LONG)
@@ -74,6 +76,7 @@ def test_a_full_disk_is_told_to_all_who_share_the_commit_and_passes(stopped_stor
     assert heard == []
 
 
+@ON_SQLITE
 def test_a_lock_of_another_program_is_told_and_passes(store: SqlDatabase, path: Path) -> None:
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -17,6 +17,7 @@ from cronlane_service.domain.errors import InvalidField, Overloaded, StoreUnavai
 from cronlane_service.domain.models import Thread
 from cronlane_service.domain.ports import Topic, Transaction
 from cronlane_service.store import SqlDatabase
+from store.engines import ON_SQLITE
 from store.rows import cron, new_id, thread
 
 LONG = timedelta(seconds=10).total_seconds()
@@ -187,6 +188,7 @@ def test_a_listener_that_raises_stops_neither_the_others_nor_the_writer(store: S
     assert [(entry["event"], entry["topic"]) for entry in logs] == [("listener_failed", "crons")]
 
 
+@ON_SQLITE
 def test_nobody_else_writes_between_what_an_operation_reads_and_what_it_writes(store: SqlDatabase, path: Path) -> None:
     def looks(tx: Transaction) -> None:
         tx.threads.find([])

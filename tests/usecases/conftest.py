@@ -45,14 +45,14 @@ def house(clock: FakeClock, do: Callable[..., Any]) -> SimpleNamespace:
     """Every use case, with the graph `agent` known."""
     new_id = counting_ids()
     house = SimpleNamespace(
-        assistants=Assistants(clock),
+        assistants=Assistants(clock, new_id, ["agent"]),
         threads=Threads(clock, new_id),
         crons=Crons(clock, new_id),
         runs=Runs(clock, new_id),
         attempts=Attempts(clock),
         ticks=Ticks(clock, new_id),
     )
-    do(house.assistants.sync, ["agent"])
+    do(house.assistants.sync)
     return house
 
 

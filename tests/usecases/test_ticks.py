@@ -10,7 +10,14 @@ import pytest
 from builders import AGENT, NOON, cron_draft, run_draft
 from cronlane_service.domain.drafts import ThreadDraft
 from cronlane_service.domain.errors import AlreadyExists, NotFound
-from cronlane_service.domain.models import MultitaskStrategy, OnCompletion, RunStatus, ThreadStatus, TickOutcome
+from cronlane_service.domain.models import (
+    CronProgress,
+    MultitaskStrategy,
+    OnCompletion,
+    RunStatus,
+    ThreadStatus,
+    TickOutcome,
+)
 from cronlane_service.domain.queries import RunQuery, ThreadQuery, Window
 
 MINUTE = timedelta(minutes=1)
@@ -141,7 +148,7 @@ def test_a_tick_is_decided_once(house, do, clock, thread) -> None:
     cron = do(house.crons.create, "", cron_draft(thread_id=thread.thread_id))
     clock.advance(minutes=1)
     do(house.ticks.fire, NOON)
-    do(lambda tx: tx.crons.advance({cron.cron_id: NOON + MINUTE}))
+    do(lambda tx: tx.crons.advance([CronProgress(cron.cron_id, NOON + MINUTE, NOON + MINUTE)]))
     with pytest.raises(AlreadyExists):
         do(house.ticks.fire, NOON)
     assert len(do(house.runs.list, "", thread.thread_id, RunQuery(), Window())) == 1

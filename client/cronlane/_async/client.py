@@ -7,6 +7,7 @@ from types import TracebackType
 from cronlane._async.assistants import AssistantsClient
 from cronlane._async.crons import CronsClient
 from cronlane._async.runs import RunsClient
+from cronlane._async.store import StoreClient
 from cronlane._async.threads import ThreadsClient
 from cronlane._channel import AsyncConnection
 
@@ -34,6 +35,7 @@ class CronlaneClient:
         self.threads = ThreadsClient(connection)
         self.runs = RunsClient(connection)
         self.crons = CronsClient(connection)
+        self.store = StoreClient(connection)
 
     async def __aenter__(self) -> CronlaneClient:
         return self

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Unpack
 
 from cronlane._channel import AsyncConnection, OnRunCreated
-from cronlane._convert import Object, Objects, checked, fill, outcome, plain
+from cronlane._convert import Object, Objects, StreamPart, checked, fill, outcome, part, plain
 from cronlane._options import RunOptions, check_names
 from cronlane._shapes import check_select
 from cronlane.v1 import runs_pb2
@@ -71,6 +71,66 @@ class RunsClient:
         reply = await self._connection.wait(request, timeout, on_run_created or (lambda run: None))
         return checked(outcome(reply)) if raise_error else outcome(reply)
 
+    async def stream(
+        self,
+        thread_id: str | None,
+        assistant_id: str,
+        *,
+        on_run_created: OnRunCreated | None = None,
+        timeout: float | None = None,
+        **options: Unpack[RunOptions],
+    ) -> AsyncIterator[StreamPart]:
+        """Creates a run and yields what happens in it: tuples ``(event, data, id)``, until it has ended.
+
+        The first is ``metadata`` ``{run_id, attempt}``; the others are named after ``stream_mode``, and a run that
+        fails ends with ``error`` ``{error, message}``. With ``stream_resumable`` each has an ``id`` for `join_stream`.
+        The run goes on when nobody reads on, unless ``on_disconnect="cancel"``. Otherwise as `create`.
+        Source: RunService.StreamRun.
+        """
+        check_names(RunOptions, options)
+        spec = fill(runs_pb2.RunSpec(), assistant_id=assistant_id, **options)
+        request = runs_pb2.StreamRunRequest(thread_id=thread_id, run=spec)
+        method, heard = self._connection.stub(RunServiceStub).StreamRun, on_run_created or (lambda run: None)
+        async for event in self._connection.stream(method, request, timeout, heard):
+            yield part(event)
+
+    async def join_stream(
+        self,
+        thread_id: str,
+        run_id: str,
+        *,
+        cancel_on_disconnect: bool = False,
+        stream_mode: str | Sequence[str] | None = None,
+        last_event_id: str | None = None,
+        timeout: float | None = None,
+    ) -> AsyncIterator[StreamPart]:
+        """Yields what happens in a run from now on, in the way of `stream`; nothing when it has ended.
+
+        Of a resumable run also what happened after ``last_event_id``, or ``"-1"``: all of it. ``stream_mode`` leaves
+        out the other modes. Raises NotFound, InvalidRequest. Source: RunService.JoinRunStream.
+        """
+        request = fill(
+            runs_pb2.JoinRunStreamRequest(),
+            thread_id=thread_id,
+            run_id=run_id,
+            cancel_on_disconnect=cancel_on_disconnect,
+            stream_mode=stream_mode,
+            last_event_id=last_event_id,
+        )
+        method = self._connection.stub(RunServiceStub).JoinRunStream
+        async for event in self._connection.stream(method, request, timeout, lambda run: None):
+            yield part(event)
+
+    async def create_batch(self, payloads: Sequence[Mapping[str, Any]], *, timeout: float | None = None) -> Objects:
+        """New stateless runs, all or none; each payload has ``assistant_id`` and what `RunOptions` have.
+
+        Raises NotFound, InvalidRequest. Source: RunService.CreateRuns.
+        """
+        request = runs_pb2.CreateRunsRequest(runs=[fill(runs_pb2.RunSpec(), **payload) for payload in payloads])
+        stub = self._connection.stub(RunServiceStub)
+        reply = await self._connection.call(stub.CreateRuns, request, timeout)
+        return [plain(run) for run in reply.runs]
+
     async def list(
         self,
         thread_id: str,
@@ -116,6 +176,25 @@ class RunsClient:
         stub = self._connection.stub(RunServiceStub)
         request = fill(runs_pb2.CancelRunRequest(), thread_id=thread_id, run_id=run_id, wait=wait, action=action)
         await self._connection.call(stub.CancelRun, request, timeout)
+
+    async def cancel_many(
+        self,
+        *,
+        thread_id: str | None = None,
+        run_ids: Sequence[str] | None = None,
+        status: str | None = None,
+        action: str = "interrupt",
+        timeout: float | None = None,
+    ) -> None:
+        """Stops those of the runs that are pending or running: some of a thread, or all of a status.
+
+        ``status`` is pending, running or all. Raises NotFound when there is none among them. Source:
+        RunService.CancelRuns.
+        """
+        stub = self._connection.stub(RunServiceStub)
+        selection = fill(runs_pb2.RunSelection(), thread_id=thread_id, run_ids=run_ids, status=status)
+        request = fill(runs_pb2.CancelRunsRequest(runs=selection), action=action)
+        await self._connection.call(stub.CancelRuns, request, timeout)
 
     async def delete(self, thread_id: str, run_id: str, *, timeout: float | None = None) -> None:
         """Deletes a run; one under way is cancelled. Raises NotFound. Source: RunService.DeleteRun."""

@@ -9,6 +9,7 @@ from cronlane._channel import SyncConnection
 from cronlane._sync.assistants import SyncAssistantsClient
 from cronlane._sync.crons import SyncCronsClient
 from cronlane._sync.runs import SyncRunsClient
+from cronlane._sync.store import SyncStoreClient
 from cronlane._sync.threads import SyncThreadsClient
 
 
@@ -35,6 +36,7 @@ class SyncCronlaneClient:
         self.threads = SyncThreadsClient(connection)
         self.runs = SyncRunsClient(connection)
         self.crons = SyncCronsClient(connection)
+        self.store = SyncStoreClient(connection)
 
     def __enter__(self) -> SyncCronlaneClient:
         return self

@@ -18,16 +18,27 @@ from starlette.types import Receive, Scope, Send
 from cronlane._channel import WaitingStub
 from cronlane.rest.errors import HANDLERS
 from cronlane.rest.exchange import Exchange
+from cronlane.rest.metrics import Requests
 from cronlane.rest.replies import REPLIES, resource
 from cronlane.rest.requests import service_request
 from cronlane.rest.routes import Binding, table
 from cronlane.rest.system import system_routes
 from cronlane.v1.assistants_pb2_grpc import AssistantServiceStub
 from cronlane.v1.crons_pb2_grpc import CronServiceStub
+from cronlane.v1.graphs_pb2_grpc import GraphServiceStub
 from cronlane.v1.runs_pb2_grpc import RunServiceStub
+from cronlane.v1.store_pb2_grpc import StoreServiceStub
 from cronlane.v1.threads_pb2_grpc import ThreadServiceStub
 
-_STUBS = (AssistantServiceStub, CronServiceStub, RunServiceStub, ThreadServiceStub, WaitingStub)
+_STUBS = (
+    AssistantServiceStub,
+    CronServiceStub,
+    GraphServiceStub,
+    RunServiceStub,
+    StoreServiceStub,
+    ThreadServiceStub,
+    WaitingStub,
+)
 _IDENTITY = ("x-api-key", "authorization")  # headers that say who is calling
 _CORS = Middleware(
     CORSMiddleware,
@@ -57,8 +68,11 @@ def build_app(
         Route(path, _Endpoint({verb: _Call(binding, methods, max_body, keep_alive) for verb, binding in verbs.items()}))
         for path, verbs in table().items()
     ]
+    requests = Requests()
     return Starlette(
-        routes=[*system_routes(version, langgraph_version), *routes], middleware=[_CORS], exception_handlers=HANDLERS
+        routes=[*system_routes(version, langgraph_version, requests), *routes],
+        middleware=[Middleware(requests.counting), _CORS],
+        exception_handlers=HANDLERS,
     )
 
 

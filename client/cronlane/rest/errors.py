@@ -14,9 +14,11 @@ from cronlane._decode import NotAnObject
 
 _BY_REASON: Mapping[str, int] = {
     "INVALID_FIELD": 422,
+    "SYSTEM_ASSISTANT": 409,
     "EMPTY_UPDATE": 400,
     "CONTEXT_AND_CONFIGURABLE": 400,
     "THREAD_HAS_NO_GRAPH": 400,
+    "INVALID_STATE_UPDATE": 400,
     "THREAD_BUSY": 409,
     "ALREADY_EXISTS": 409,
     "REQUEST_ID_REUSED": 409,

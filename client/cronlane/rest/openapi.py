@@ -8,11 +8,23 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from cronlane._fields import NULLABLE, Kind, kind, required_field, settable, words
+from cronlane._fields import LEVELS, NULLABLE, Kind, kind, required_field, settable, words
 from cronlane._shapes import shape
-from cronlane.rest.replies import REPLIES, cancelled, count, deleted, listed_field, page
+from cronlane.rest.replies import (
+    REPLIES,
+    cancelled,
+    count,
+    deleted,
+    item,
+    listed_field,
+    listing,
+    page,
+    subgraphs,
+    written,
+)
 from cronlane.rest.requests import query_fields
 from cronlane.rest.routes import Binding, table
+from cronlane.rest.streaming import new_run_events, run_events, thread_events
 from cronlane.rest.waiting import outcome
 
 Schema = dict[str, Any]
@@ -22,8 +34,10 @@ _SCHEMAS: Mapping[Kind, Schema] = {
     Kind.TIME: {"type": "string", "format": "date-time"},
     Kind.SPAN: {"type": "number", "minimum": 0},
     Kind.STRING: {"type": "string"},
+    Kind.MAP: {"type": "object", "additionalProperties": {"type": "string"}},
     Kind.BOOLEAN: {"type": "boolean"},
     Kind.INTEGER: {"type": "integer", "format": "int32"},
+    Kind.NUMBER: {"type": "number"},
 }
 _PROBLEMS = {
     "400": "Nothing is to be changed, or fields exclude each other",
@@ -35,6 +49,18 @@ _PROBLEMS = {
     "500": "The service failed",
     "503": "The service is not available; see `Retry-After`",
 }
+_TTL: Schema = {
+    "anyOf": [
+        {"type": "number", "exclusiveMinimum": 0},
+        {
+            "type": "object",
+            "properties": {"ttl": {"type": "number"}, "strategy": {"enum": ["delete", "keep_latest"]}},
+        },
+    ]
+}
+# Members of a body that are no simple field.
+_BESIDES: Mapping[str, Schema] = {"CreateThread": {"ttl": _TTL}, "UpdateThread": {"ttl": _TTL}}
+_LABELS = {"cronlane.v1.ListNamespacesResponse.namespaces"}  # lists of strings, each
 _OBJECTS = {"metadata", "config", "context", "kwargs", "command"}  # user's JSON that is an object
 
 
@@ -74,34 +100,51 @@ def _path_parameters(binding: Binding) -> list[Schema]:
 
 def _query_parameters(binding: Binding) -> list[Schema]:
     found = query_fields(binding).items()
-    return [{"name": name, "in": "query", "required": False, "schema": _field_schema(field)} for name, field in found]
+    return [
+        {"name": "Last-Event-ID", "in": "header", "required": False, "schema": _field_schema(field)}
+        if name == "last_event_id"
+        else {"name": name, "in": "query", "required": False, "schema": _field_schema(field)}
+        for name, field in found
+    ]
 
 
 def _request_schema(binding: Binding) -> Schema:
     owner = binding.method.input_type
-    target = owner if binding.body == "*" else owner.fields_by_name[binding.body].message_type
-    assert target is not None
+    if binding.body == "*":
+        return _object_schema(binding, owner)
+    field = owner.fields_by_name[binding.body]
+    assert field.message_type is not None
+    schema = _object_schema(binding, field.message_type)
+    return {"type": "array", "items": schema, "minItems": 1} if field.is_repeated else schema
+
+
+def _object_schema(binding: Binding, target: Descriptor) -> Schema:
     found = {name: field for name, field in settable(target).items() if name not in binding.unbound}
-    required = [name for name, field in found.items() if required_field(field)] if binding.verb == "POST" else []
-    return _object({name: _sent_schema(field) for name, field in found.items()}, required)
+    required = [name for name, field in found.items() if required_field(field)] if binding.verb != "PATCH" else []
+    besides = _BESIDES.get(binding.method.name, {})
+    return _object({name: _sent_schema(field) for name, field in found.items()} | besides, required)
 
 
 def _sent_schema(field: FieldDescriptor) -> Schema:
     """As it may be sent: a list also as its only element."""
     schema = _field_schema(field)
-    if field.is_repeated:
+    if field.is_repeated and kind(field) is not Kind.MAP:
         return {"anyOf": [schema, schema["items"]]}
     return _or_null(schema) if field.full_name in NULLABLE else schema
 
 
 def _field_schema(field: FieldDescriptor) -> Schema:
+    if field.full_name in LEVELS:
+        return {"anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": 1, "maximum": 100}]}
     one = _one_schema(field)
-    return {"type": "array", "items": one} if field.is_repeated else one
+    return {"type": "array", "items": one} if field.is_repeated and kind(field) is not Kind.MAP else one
 
 
 def _one_schema(field: FieldDescriptor) -> Schema:
     if kind(field) is Kind.WORD and field.enum_type is not None:
         return {"type": "string", "enum": list(words(field.enum_type))}
+    if field.full_name in _LABELS:
+        return {"type": "array", "items": {"type": "string"}}
     if kind(field) is Kind.OBJECT and field.message_type is not None:
         return _reply_schema(field.message_type)
     return {"type": "object"} if field.name in _OBJECTS else dict(_SCHEMAS[kind(field)])
@@ -111,16 +154,25 @@ def _success(binding: Binding, components: dict[str, Schema]) -> dict[str, Any]:
     reply, output = REPLIES.get(binding.method.name), binding.method.output_type
     if reply is deleted:
         return {"204": {"description": "Deleted"}}
+    if reply is item:
+        found = _component(output, components)
+        return _ok(_or_null(found))
+    if reply is written:
+        return {"204": {"description": "Written"}}
     if reply is cancelled:
         return {"202": {"description": "Will be cancelled"}, "200": {"description": "Has ended"}}
     if reply is count:
         return _ok({"type": "integer"})
+    if reply in (new_run_events, run_events, thread_events):
+        return {"200": {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {}}}}}
     if reply is outcome:
         return _ok({"description": "The final values; `__interrupt__` or `__error__` beside or instead of them"})
-    if reply is page:
+    if reply in (page, listing, subgraphs):
         listed = listed_field(binding).message_type
         assert listed is not None
-        return _ok({"type": "array", "items": _component(listed, components)})
+        component = _component(listed, components)
+        by_name = {"type": "object", "additionalProperties": component}
+        return _ok(by_name if reply is subgraphs else {"type": "array", "items": component})
     return _ok(_component(output, components))
 
 

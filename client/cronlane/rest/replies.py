@@ -9,16 +9,28 @@ from starlette.responses import Response
 
 from cronlane import _json
 from cronlane._fields import fields
+from cronlane._graphs import subgraphs_text
 from cronlane._shapes import check_select, encode
+from cronlane.errors import NotFound
 from cronlane.rest.exchange import Exchange, json_response, run_headers
 from cronlane.rest.routes import Binding
+from cronlane.rest.streaming import new_run_events, run_events, thread_events
 from cronlane.rest.waiting import outcome
+from cronlane.v1.crons_pb2 import Cron
 
 Reply = Callable[[Exchange], Awaitable[Response]]
 
 
 async def resource(exchange: Exchange) -> Response:
     return json_response(encode(await exchange.reply()))
+
+
+async def cron(exchange: Exchange) -> Response:
+    """The selected members are cut out here, as those of a page."""
+    select = list(exchange.request.select)
+    check_select(Cron.DESCRIPTOR, select)
+    exchange.request.ClearField("select")
+    return json_response(encode(await exchange.reply(), select))
 
 
 def listed_field(binding: Binding) -> FieldDescriptor:
@@ -45,6 +57,16 @@ async def page(exchange: Exchange) -> Response:
     return json_response(_json.listed(encode(each, select) for each in getattr(reply, listed.name)), headers=headers)
 
 
+async def listing(exchange: Exchange) -> Response:
+    """A bare array."""
+    name = listed_field(exchange.binding).name
+    return json_response(_json.listed(encode(each) for each in getattr(await exchange.reply(), name)))
+
+
+async def subgraphs(exchange: Exchange) -> Response:
+    return json_response(subgraphs_text(await exchange.reply()))
+
+
 async def count(exchange: Exchange) -> Response:
     return json_response(str((await exchange.reply()).count))
 
@@ -52,6 +74,19 @@ async def count(exchange: Exchange) -> Response:
 async def deleted(exchange: Exchange) -> Response:
     await exchange.reply()
     return Response(status_code=204)
+
+
+async def written(exchange: Exchange) -> Response:
+    await exchange.reply()
+    return Response(status_code=204)
+
+
+async def item(exchange: Exchange) -> Response:
+    """Null when there is none."""
+    try:
+        return json_response(encode(await exchange.reply()))
+    except NotFound:
+        return json_response("null")
 
 
 async def changed_thread(exchange: Exchange) -> Response:
@@ -73,24 +108,37 @@ async def cancelled(exchange: Exchange) -> Response:
     if not exchange.request.wait:
         return Response(status_code=202)
     # The JavaScript SDK wants JSON with any status but 202 and 204.
-    return json_response("null", headers=run_headers(exchange.request.thread_id, exchange.request.run_id))
+    return json_response("{}", headers=run_headers(exchange.request.thread_id, exchange.request.run_id))
 
 
 # By method; for all others the reply is the resource.
 REPLIES: Mapping[str, Reply] = {
     "SearchAssistants": page,
+    "ListAssistantVersions": listing,
+    "GetThreadHistory": listing,
+    "GetSubgraphs": subgraphs,
+    "GetCron": cron,
     "SearchThreads": page,
     "SearchCrons": page,
     "ListRuns": page,
     "CountAssistants": count,
     "CountThreads": count,
     "CountCrons": count,
+    "DeleteAssistant": deleted,
     "DeleteThread": deleted,
     "DeleteCron": deleted,
     "DeleteRun": deleted,
     "UpdateThread": changed_thread,
     "CreateRun": created_run,
     "CancelRun": cancelled,
+    "CreateRuns": listing,
+    "CancelRuns": deleted,
     "WaitRun": outcome,
     "JoinRun": outcome,
+    "PutItem": written,
+    "GetItem": item,
+    "DeleteItem": deleted,
+    "StreamRun": new_run_events,
+    "JoinRunStream": run_events,
+    "StreamThread": thread_events,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -14,14 +15,18 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from cronlane import _json
+from cronlane._assistants import assistant_to_update
 from cronlane._crons import cron_to_create, cron_to_update
 from cronlane._decode import assign, decode
-from cronlane._fields import Kind, fields, kind, settable
+from cronlane._fields import DOTTED, LEVELS, Kind, fields, kind, settable
+from cronlane._graphs import levels_text
+from cronlane._threads import history_request, prune_request, state_request, thread_to_create, thread_to_update
 from cronlane.errors import InvalidRequest
 from cronlane.rest.routes import Binding
-from cronlane.v1 import crons_pb2
+from cronlane.v1 import assistants_pb2, crons_pb2, runs_pb2, thread_states_pb2, threads_pb2
 
 _TRUTH = {"0": "false", "1": "true", "false": "false", "true": "true"}
+_SPACED_OFFSET = re.compile(r"T(.*) (\d\d:?\d\d)$")  # a + that was not escaped in a URL is a blank
 _DRAIN = 4  # as many times the limit is read and thrown away, so that the sender gets to see the refusal
 
 
@@ -32,7 +37,9 @@ async def service_request(binding: Binding, http: Request, max_body: int) -> Mes
         _BODIES.get(binding.method.name, _plain_body)(message, await _text(http, max_body), binding)
     for name, field in query_fields(binding).items():
         if name in http.query_params:
-            assign(message, field, _query_text(field, http.query_params.getlist(name)))
+            raw = http.query_params.getlist(name)
+            if not field.is_repeated or any(raw):  # the SDKs send a list that was not given as nothing
+                assign(message, field, _query_text(field, raw))
     for index, path in enumerate(binding.variables):
         owner, _, name = path.rpartition(".")
         target = getattr(message, owner) if owner else message
@@ -46,13 +53,15 @@ def query_fields(binding: Binding) -> Mapping[str, FieldDescriptor]:
     if binding.body == "*":
         return {}
     taken = {*binding.variables, *binding.unbound}
-    simple = (Kind.STRING, Kind.INTEGER, Kind.BOOLEAN, Kind.WORD)
+    simple = (Kind.STRING, Kind.INTEGER, Kind.BOOLEAN, Kind.WORD, Kind.TIME)
     found = settable(binding.method.input_type)
     return {name: field for name, field in found.items() if name not in taken and kind(field) in simple}
 
 
 def _query_text(field: FieldDescriptor, raw: list[str]) -> str:
     """The JSON that one or several values of a query stand for."""
+    if field.full_name in DOTTED:
+        return _json.dump(raw[-1].split("."))
     if not field.is_repeated:
         return _simple_text(field, raw[-1])
     if len(raw) == 1 and raw[0].startswith("["):
@@ -61,9 +70,20 @@ def _query_text(field: FieldDescriptor, raw: list[str]) -> str:
 
 
 def _simple_text(field: FieldDescriptor, raw: str) -> str:
+    if field.full_name in LEVELS:
+        return _levels_text(field, raw)
     if kind(field) is Kind.BOOLEAN:
         return _TRUTH.get(raw, "null")
+    if kind(field) is Kind.TIME:
+        raw = _SPACED_OFFSET.sub(r"T\1+\2", raw)
     return raw if kind(field) is Kind.INTEGER else json.dumps(raw)
+
+
+def _levels_text(field: FieldDescriptor, raw: str) -> str:
+    try:
+        return levels_text(raw)
+    except ValueError as error:
+        raise InvalidRequest.of(field.name, str(error)) from None
 
 
 async def _text(http: Request, limit: int) -> str:
@@ -95,8 +115,22 @@ def _plain_body(message: Any, text: str, binding: Binding) -> None:
         message.update_mask.paths.extend(found.taken)
 
 
+def _new_runs(message: runs_pb2.CreateRunsRequest, text: str, _: Binding) -> None:
+    try:
+        specs = _json.elements(text)
+    except ValueError as error:
+        raise InvalidRequest.of("runs", f"must be a JSON array: {error}") from None
+    for spec in specs:
+        decode(spec, message.runs.add())
+
+
 def _new_cron(message: crons_pb2.CreateCronRequest, text: str, _: Binding) -> None:
     message.cron.CopyFrom(cron_to_create(text))
+
+
+def _asked_of_cron(message: Any, text: str, binding: Binding) -> None:
+    """There need be no body."""
+    _plain_body(message, text if text.strip() else "{}", binding)
 
 
 def _changed_cron(message: crons_pb2.UpdateCronRequest, text: str, _: Binding) -> None:
@@ -105,8 +139,46 @@ def _changed_cron(message: crons_pb2.UpdateCronRequest, text: str, _: Binding) -
     message.update_mask.paths.extend(paths)
 
 
+def _changed_assistant(message: assistants_pb2.UpdateAssistantRequest, text: str, _: Binding) -> None:
+    assistant, paths = assistant_to_update(text)
+    message.assistant.CopyFrom(assistant)
+    message.update_mask.paths.extend(paths)
+
+
+def _new_thread(message: threads_pb2.CreateThreadRequest, text: str, _: Binding) -> None:
+    message.CopyFrom(thread_to_create(text))
+
+
+def _changed_thread(message: threads_pb2.UpdateThreadRequest, text: str, _: Binding) -> None:
+    thread, paths = thread_to_update(text)
+    message.thread.CopyFrom(thread)
+    message.update_mask.paths.extend(paths)
+
+
+def _pruned(message: threads_pb2.PruneThreadsRequest, text: str, _: Binding) -> None:
+    message.CopyFrom(prune_request(text))
+
+
+def _state(message: thread_states_pb2.GetThreadStateRequest, text: str, _: Binding) -> None:
+    message.CopyFrom(state_request(text))
+
+
+def _history(message: thread_states_pb2.GetThreadHistoryRequest, text: str, _: Binding) -> None:
+    message.CopyFrom(history_request(text))
+
+
 # Where the platform's body is more than the fields of a message.
 _BODIES: Mapping[str, Callable[[Any, str, Binding], None]] = {
+    "CreateRuns": _new_runs,
     "CreateCron": _new_cron,
     "UpdateCron": _changed_cron,
+    "PauseCron": _asked_of_cron,
+    "ResumeCron": _asked_of_cron,
+    "TriggerCron": _asked_of_cron,
+    "UpdateAssistant": _changed_assistant,
+    "CreateThread": _new_thread,
+    "UpdateThread": _changed_thread,
+    "PruneThreads": _pruned,
+    "GetThreadState": _state,
+    "GetThreadHistory": _history,
 }

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from cronlane.rest.metrics import Requests, metrics
 from cronlane.rest.openapi import document
 from cronlane.rest.routes import table
 
@@ -22,12 +23,12 @@ td{{padding:.15rem 1.5rem .15rem 0}}code{{font-family:ui-monospace,monospace}}</
 """
 
 
-def system_routes(version: str, langgraph_version: str | None) -> list[Route]:
+def system_routes(version: str, langgraph_version: str | None, requests: Requests) -> list[Route]:
     described = document(version)
     page = _PAGE.format(version=html.escape(version), rows=_rows())
 
     async def up(_: Request) -> Response:
-        return JSONResponse({"ok": True})
+        return JSONResponse({"ok": True, "services": {}})
 
     async def info(_: Request) -> Response:
         return JSONResponse(_info(version, langgraph_version))
@@ -39,7 +40,7 @@ def system_routes(version: str, langgraph_version: str | None) -> list[Route]:
         return HTMLResponse(page)
 
     paths = {"/": up, "/ok": up, "/info": info, "/openapi.json": openapi, "/docs": docs}
-    return [Route(path, answer) for path, answer in paths.items()]
+    return [Route("/metrics", metrics(version, requests)), *(Route(path, answer) for path, answer in paths.items())]
 
 
 def _info(version: str, langgraph_version: str | None) -> dict[str, Any]:

@@ -23,12 +23,15 @@ _sym_db = _symbol_database.Default()
 
 
 from cronlane.v1 import common_pb2 as cronlane_dot_v1_dot_common__pb2
+from cronlane.v1 import threads_pb2 as cronlane_dot_v1_dot_threads__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63ronlane/v1/assistants.proto\x12\x0b\x63ronlane.v1\x1a\x18\x63ronlane/v1/common.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\x02\n\tAssistant\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x10\n\x08graph_id\x18\x02 \x01(\t\x12!\n\x06\x63onfig\x18\x03 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\"\n\x07\x63ontext\x18\x04 \x01(\x0b\x32\x11.cronlane.v1.Json\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x08metadata\x18\x07 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x0f\n\x07version\x18\x08 \x01(\x05\x12\x0c\n\x04name\x18\t \x01(\t\x12\x18\n\x0b\x64\x65scription\x18\n \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_description\"1\n\x13GetAssistantRequest\x12\x1a\n\x0c\x61ssistant_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xf9\x01\n\x17SearchAssistantsRequest\x12#\n\x08metadata\x18\x01 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x15\n\x08graph_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05limit\x18\x04 \x01(\x05H\x02\x88\x01\x01\x12\x0e\n\x06offset\x18\x05 \x01(\x05\x12\x0f\n\x07sort_by\x18\x06 \x01(\t\x12*\n\nsort_order\x18\x07 \x01(\x0e\x32\x16.cronlane.v1.SortOrder\x12\x0e\n\x06select\x18\x08 \x03(\tB\x0b\n\t_graph_idB\x07\n\x05_nameB\x08\n\x06_limit\"\x7f\n\x18SearchAssistantsResponse\x12*\n\nassistants\x18\x01 \x03(\x0b\x32\x16.cronlane.v1.Assistant\x12\r\n\x05total\x18\x02 \x01(\x05\x12\x18\n\x0bnext_offset\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\x0e\n\x0c_next_offset\"}\n\x16\x43ountAssistantsRequest\x12#\n\x08metadata\x18\x01 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x15\n\x08graph_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x03 \x01(\tH\x01\x88\x01\x01\x42\x0b\n\t_graph_idB\x07\n\x05_name\"(\n\x17\x43ountAssistantsResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\x32\xfc\x02\n\x10\x41ssistantService\x12l\n\x0cGetAssistant\x12 .cronlane.v1.GetAssistantRequest\x1a\x16.cronlane.v1.Assistant\"\"\x82\xd3\xe4\x93\x02\x1c\x12\x1a/assistants/{assistant_id}\x12~\n\x10SearchAssistants\x12$.cronlane.v1.SearchAssistantsRequest\x1a%.cronlane.v1.SearchAssistantsResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/assistants/search:\x01*\x12z\n\x0f\x43ountAssistants\x12#.cronlane.v1.CountAssistantsRequest\x1a$.cronlane.v1.CountAssistantsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/assistants/count:\x01*B<\n\x0f\x64\x65v.cronlane.v1P\x01Z\'cronlane.dev/gen/cronlane/v1;cronlanev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63ronlane/v1/assistants.proto\x12\x0b\x63ronlane.v1\x1a\x18\x63ronlane/v1/common.proto\x1a\x19\x63ronlane/v1/threads.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x02\n\tAssistant\x12\x1a\n\x0c\x61ssistant_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x10\n\x08graph_id\x18\x02 \x01(\t\x12!\n\x06\x63onfig\x18\x03 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\"\n\x07\x63ontext\x18\x04 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x34\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12#\n\x08metadata\x18\x07 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x15\n\x07version\x18\x08 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x0c\n\x04name\x18\t \x01(\t\x12\x18\n\x0b\x64\x65scription\x18\n \x01(\tH\x00\x88\x01\x01\x12\x0c\n\x04\x65tag\x18\x0b \x01(\tB\x0e\n\x0c_description\"\x9f\x02\n\x10\x41ssistantVersion\x12\x14\n\x0c\x61ssistant_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x10\n\x08graph_id\x18\x03 \x01(\t\x12!\n\x06\x63onfig\x18\x04 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\"\n\x07\x63ontext\x18\x05 \x01(\x0b\x32\x11.cronlane.v1.Json\x12#\n\x08metadata\x18\x06 \x01(\x0b\x32\x11.cronlane.v1.Json\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04name\x18\x08 \x01(\t\x12\x18\n\x0b\x64\x65scription\x18\t \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_description\"\xe0\x02\n\x16\x43reateAssistantRequest\x12\x19\n\x0c\x61ssistant_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x16\n\x08graph_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12!\n\x06\x63onfig\x18\x03 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\"\n\x07\x63ontext\x18\x04 \x01(\x0b\x32\x11.cronlane.v1.Json\x12#\n\x08metadata\x18\x05 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x11\n\x04name\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\x18\n\x0b\x64\x65scription\x18\x07 \x01(\tH\x02\x88\x01\x01\x12(\n\tif_exists\x18\x08 \x01(\x0e\x32\x15.cronlane.v1.IfExists\x12\x17\n\nrequest_id\x18\t \x01(\tH\x03\x88\x01\x01\x42\x0f\n\r_assistant_idB\x07\n\x05_nameB\x0e\n\x0c_descriptionB\r\n\x0b_request_id\"1\n\x13GetAssistantRequest\x12\x1a\n\x0c\x61ssistant_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"z\n\x16UpdateAssistantRequest\x12/\n\tassistant\x18\x01 \x01(\x0b\x32\x16.cronlane.v1.AssistantB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"Z\n\x16\x44\x65leteAssistantRequest\x12\x1a\n\x0c\x61ssistant_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x0e\x64\x65lete_threads\x18\x02 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"\xf9\x01\n\x17SearchAssistantsRequest\x12#\n\x08metadata\x18\x01 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x15\n\x08graph_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05limit\x18\x04 \x01(\x05H\x02\x88\x01\x01\x12\x0e\n\x06offset\x18\x05 \x01(\x05\x12\x0f\n\x07sort_by\x18\x06 \x01(\t\x12*\n\nsort_order\x18\x07 \x01(\x0e\x32\x16.cronlane.v1.SortOrder\x12\x0e\n\x06select\x18\x08 \x03(\tB\x0b\n\t_graph_idB\x07\n\x05_nameB\x08\n\x06_limit\"\x7f\n\x18SearchAssistantsResponse\x12*\n\nassistants\x18\x01 \x03(\x0b\x32\x16.cronlane.v1.Assistant\x12\r\n\x05total\x18\x02 \x01(\x05\x12\x18\n\x0bnext_offset\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\x0e\n\x0c_next_offset\"}\n\x16\x43ountAssistantsRequest\x12#\n\x08metadata\x18\x01 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x15\n\x08graph_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x03 \x01(\tH\x01\x88\x01\x01\x42\x0b\n\t_graph_idB\x07\n\x05_name\"(\n\x17\x43ountAssistantsResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\"\x8d\x01\n\x1cListAssistantVersionsRequest\x12\x1a\n\x0c\x61ssistant_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12#\n\x08metadata\x18\x02 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x12\n\x05limit\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x0e\n\x06offset\x18\x04 \x01(\x05\x42\x08\n\x06_limit\"P\n\x1dListAssistantVersionsResponse\x12/\n\x08versions\x18\x01 \x03(\x0b\x32\x1d.cronlane.v1.AssistantVersion\"U\n SetLatestAssistantVersionRequest\x12\x1a\n\x0c\x61ssistant_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07version\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x02\x32\x96\x08\n\x10\x41ssistantService\x12\x66\n\x0f\x43reateAssistant\x12#.cronlane.v1.CreateAssistantRequest\x1a\x16.cronlane.v1.Assistant\"\x16\x82\xd3\xe4\x93\x02\x10\"\x0b/assistants:\x01*\x12l\n\x0cGetAssistant\x12 .cronlane.v1.GetAssistantRequest\x1a\x16.cronlane.v1.Assistant\"\"\x82\xd3\xe4\x93\x02\x1c\x12\x1a/assistants/{assistant_id}\x12\x87\x01\n\x0fUpdateAssistant\x12#.cronlane.v1.UpdateAssistantRequest\x1a\x16.cronlane.v1.Assistant\"7\x82\xd3\xe4\x93\x02\x31\x32$/assistants/{assistant.assistant_id}:\tassistant\x12r\n\x0f\x44\x65leteAssistant\x12#.cronlane.v1.DeleteAssistantRequest\x1a\x16.google.protobuf.Empty\"\"\x82\xd3\xe4\x93\x02\x1c*\x1a/assistants/{assistant_id}\x12~\n\x10SearchAssistants\x12$.cronlane.v1.SearchAssistantsRequest\x1a%.cronlane.v1.SearchAssistantsResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/assistants/search:\x01*\x12z\n\x0f\x43ountAssistants\x12#.cronlane.v1.CountAssistantsRequest\x1a$.cronlane.v1.CountAssistantsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/assistants/count:\x01*\x12\x9e\x01\n\x15ListAssistantVersions\x12).cronlane.v1.ListAssistantVersionsRequest\x1a*.cronlane.v1.ListAssistantVersionsResponse\".\x82\xd3\xe4\x93\x02(\"#/assistants/{assistant_id}/versions:\x01*\x12\x90\x01\n\x19SetLatestAssistantVersion\x12-.cronlane.v1.SetLatestAssistantVersionRequest\x1a\x16.cronlane.v1.Assistant\",\x82\xd3\xe4\x93\x02&\"!/assistants/{assistant_id}/latest:\x01*B<\n\x0f\x64\x65v.cronlane.v1P\x01Z\'cronlane.dev/gen/cronlane/v1;cronlanev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,26 +39,70 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cronlane.v1.assistants_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017dev.cronlane.v1P\001Z\'cronlane.dev/gen/cronlane/v1;cronlanev1'
+  _globals['_ASSISTANT'].fields_by_name['assistant_id']._loaded_options = None
+  _globals['_ASSISTANT'].fields_by_name['assistant_id']._serialized_options = b'\342A\001\010'
+  _globals['_ASSISTANT'].fields_by_name['created_at']._loaded_options = None
+  _globals['_ASSISTANT'].fields_by_name['created_at']._serialized_options = b'\342A\001\003'
+  _globals['_ASSISTANT'].fields_by_name['updated_at']._loaded_options = None
+  _globals['_ASSISTANT'].fields_by_name['updated_at']._serialized_options = b'\342A\001\003'
+  _globals['_ASSISTANT'].fields_by_name['version']._loaded_options = None
+  _globals['_ASSISTANT'].fields_by_name['version']._serialized_options = b'\342A\001\003'
+  _globals['_CREATEASSISTANTREQUEST'].fields_by_name['graph_id']._loaded_options = None
+  _globals['_CREATEASSISTANTREQUEST'].fields_by_name['graph_id']._serialized_options = b'\342A\001\002'
   _globals['_GETASSISTANTREQUEST'].fields_by_name['assistant_id']._loaded_options = None
   _globals['_GETASSISTANTREQUEST'].fields_by_name['assistant_id']._serialized_options = b'\342A\001\002'
+  _globals['_UPDATEASSISTANTREQUEST'].fields_by_name['assistant']._loaded_options = None
+  _globals['_UPDATEASSISTANTREQUEST'].fields_by_name['assistant']._serialized_options = b'\342A\001\002'
+  _globals['_DELETEASSISTANTREQUEST'].fields_by_name['assistant_id']._loaded_options = None
+  _globals['_DELETEASSISTANTREQUEST'].fields_by_name['assistant_id']._serialized_options = b'\342A\001\002'
+  _globals['_LISTASSISTANTVERSIONSREQUEST'].fields_by_name['assistant_id']._loaded_options = None
+  _globals['_LISTASSISTANTVERSIONSREQUEST'].fields_by_name['assistant_id']._serialized_options = b'\342A\001\002'
+  _globals['_SETLATESTASSISTANTVERSIONREQUEST'].fields_by_name['assistant_id']._loaded_options = None
+  _globals['_SETLATESTASSISTANTVERSIONREQUEST'].fields_by_name['assistant_id']._serialized_options = b'\342A\001\002'
+  _globals['_SETLATESTASSISTANTVERSIONREQUEST'].fields_by_name['version']._loaded_options = None
+  _globals['_SETLATESTASSISTANTVERSIONREQUEST'].fields_by_name['version']._serialized_options = b'\342A\001\002'
+  _globals['_ASSISTANTSERVICE'].methods_by_name['CreateAssistant']._loaded_options = None
+  _globals['_ASSISTANTSERVICE'].methods_by_name['CreateAssistant']._serialized_options = b'\202\323\344\223\002\020\"\013/assistants:\001*'
   _globals['_ASSISTANTSERVICE'].methods_by_name['GetAssistant']._loaded_options = None
   _globals['_ASSISTANTSERVICE'].methods_by_name['GetAssistant']._serialized_options = b'\202\323\344\223\002\034\022\032/assistants/{assistant_id}'
+  _globals['_ASSISTANTSERVICE'].methods_by_name['UpdateAssistant']._loaded_options = None
+  _globals['_ASSISTANTSERVICE'].methods_by_name['UpdateAssistant']._serialized_options = b'\202\323\344\223\00212$/assistants/{assistant.assistant_id}:\tassistant'
+  _globals['_ASSISTANTSERVICE'].methods_by_name['DeleteAssistant']._loaded_options = None
+  _globals['_ASSISTANTSERVICE'].methods_by_name['DeleteAssistant']._serialized_options = b'\202\323\344\223\002\034*\032/assistants/{assistant_id}'
   _globals['_ASSISTANTSERVICE'].methods_by_name['SearchAssistants']._loaded_options = None
   _globals['_ASSISTANTSERVICE'].methods_by_name['SearchAssistants']._serialized_options = b'\202\323\344\223\002\027\"\022/assistants/search:\001*'
   _globals['_ASSISTANTSERVICE'].methods_by_name['CountAssistants']._loaded_options = None
   _globals['_ASSISTANTSERVICE'].methods_by_name['CountAssistants']._serialized_options = b'\202\323\344\223\002\026\"\021/assistants/count:\001*'
-  _globals['_ASSISTANT']._serialized_start=168
-  _globals['_ASSISTANT']._serialized_end=496
-  _globals['_GETASSISTANTREQUEST']._serialized_start=498
-  _globals['_GETASSISTANTREQUEST']._serialized_end=547
-  _globals['_SEARCHASSISTANTSREQUEST']._serialized_start=550
-  _globals['_SEARCHASSISTANTSREQUEST']._serialized_end=799
-  _globals['_SEARCHASSISTANTSRESPONSE']._serialized_start=801
-  _globals['_SEARCHASSISTANTSRESPONSE']._serialized_end=928
-  _globals['_COUNTASSISTANTSREQUEST']._serialized_start=930
-  _globals['_COUNTASSISTANTSREQUEST']._serialized_end=1055
-  _globals['_COUNTASSISTANTSRESPONSE']._serialized_start=1057
-  _globals['_COUNTASSISTANTSRESPONSE']._serialized_end=1097
-  _globals['_ASSISTANTSERVICE']._serialized_start=1100
-  _globals['_ASSISTANTSERVICE']._serialized_end=1480
+  _globals['_ASSISTANTSERVICE'].methods_by_name['ListAssistantVersions']._loaded_options = None
+  _globals['_ASSISTANTSERVICE'].methods_by_name['ListAssistantVersions']._serialized_options = b'\202\323\344\223\002(\"#/assistants/{assistant_id}/versions:\001*'
+  _globals['_ASSISTANTSERVICE'].methods_by_name['SetLatestAssistantVersion']._loaded_options = None
+  _globals['_ASSISTANTSERVICE'].methods_by_name['SetLatestAssistantVersion']._serialized_options = b'\202\323\344\223\002&\"!/assistants/{assistant_id}/latest:\001*'
+  _globals['_ASSISTANT']._serialized_start=258
+  _globals['_ASSISTANT']._serialized_end=624
+  _globals['_ASSISTANTVERSION']._serialized_start=627
+  _globals['_ASSISTANTVERSION']._serialized_end=914
+  _globals['_CREATEASSISTANTREQUEST']._serialized_start=917
+  _globals['_CREATEASSISTANTREQUEST']._serialized_end=1269
+  _globals['_GETASSISTANTREQUEST']._serialized_start=1271
+  _globals['_GETASSISTANTREQUEST']._serialized_end=1320
+  _globals['_UPDATEASSISTANTREQUEST']._serialized_start=1322
+  _globals['_UPDATEASSISTANTREQUEST']._serialized_end=1444
+  _globals['_DELETEASSISTANTREQUEST']._serialized_start=1446
+  _globals['_DELETEASSISTANTREQUEST']._serialized_end=1536
+  _globals['_SEARCHASSISTANTSREQUEST']._serialized_start=1539
+  _globals['_SEARCHASSISTANTSREQUEST']._serialized_end=1788
+  _globals['_SEARCHASSISTANTSRESPONSE']._serialized_start=1790
+  _globals['_SEARCHASSISTANTSRESPONSE']._serialized_end=1917
+  _globals['_COUNTASSISTANTSREQUEST']._serialized_start=1919
+  _globals['_COUNTASSISTANTSREQUEST']._serialized_end=2044
+  _globals['_COUNTASSISTANTSRESPONSE']._serialized_start=2046
+  _globals['_COUNTASSISTANTSRESPONSE']._serialized_end=2086
+  _globals['_LISTASSISTANTVERSIONSREQUEST']._serialized_start=2089
+  _globals['_LISTASSISTANTVERSIONSREQUEST']._serialized_end=2230
+  _globals['_LISTASSISTANTVERSIONSRESPONSE']._serialized_start=2232
+  _globals['_LISTASSISTANTVERSIONSRESPONSE']._serialized_end=2312
+  _globals['_SETLATESTASSISTANTVERSIONREQUEST']._serialized_start=2314
+  _globals['_SETLATESTASSISTANTVERSIONREQUEST']._serialized_end=2399
+  _globals['_ASSISTANTSERVICE']._serialized_start=2402
+  _globals['_ASSISTANTSERVICE']._serialized_end=3448
 # @@protoc_insertion_point(module_scope)

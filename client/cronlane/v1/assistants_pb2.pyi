@@ -5,7 +5,9 @@ Assistants: graphs with configuration."""
 
 from collections import abc as _abc
 from cronlane.v1 import common_pb2 as _common_pb2
+from cronlane.v1 import threads_pb2 as _threads_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -22,7 +24,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Assistant(_message.Message):
-    """A graph with configuration."""
+    """A graph with configuration. Its runs get the configuration, with what they say themselves over it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -36,23 +38,26 @@ class Assistant(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     assistant_id: _builtins.str
-    """Output only. UUID."""
+    """Output only. UUID. In an update: which assistant."""
     graph_id: _builtins.str
-    """Output only. The graph's name in langgraph.json."""
+    """The graph's name in langgraph.json."""
     version: _builtins.int
-    """Output only. From 1."""
+    """Output only. The version in use, from 1."""
     name: _builtins.str
-    """Output only."""
+    """For people; need not be unique."""
     description: _builtins.str
-    """Output only. Absent when it has none."""
+    """For people; absent when it has none."""
+    etag: _builtins.str
+    """Optional in an update or delete: the write happens only if the stored value still has this etag."""
     @_builtins.property
     def config(self) -> _common_pb2.Json:
-        """Output only. An object."""
+        """An object: `configurable`, `tags`, `recursion_limit`. When `configurable` is changed `context` becomes the same."""
 
     @_builtins.property
     def context(self) -> _common_pb2.Json:
-        """Output only. An object."""
+        """An object: the graph's static context. When it is changed `config.configurable` becomes the same."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
@@ -64,7 +69,9 @@ class Assistant(_message.Message):
 
     @_builtins.property
     def metadata(self) -> _common_pb2.Json:
-        """Output only. An object; `{"created_by": "system"}` for those the service made."""
+        """An object; has `"created_by": "system"` when the service made it. An update merges it at the top level; `null` is
+        stored, not a removal.
+        """
 
     def __init__(
         self,
@@ -79,16 +86,160 @@ class Assistant(_message.Message):
         version: _builtins.int = ...,
         name: _builtins.str = ...,
         description: _builtins.str | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "config", b"config", "context", b"context", "created_at", b"created_at", "description", b"description", "metadata", b"metadata", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "assistant_id", b"assistant_id", "config", b"config", "context", b"context", "created_at", b"created_at", "description", b"description", "graph_id", b"graph_id", "metadata", b"metadata", "name", b"name", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "assistant_id", b"assistant_id", "config", b"config", "context", b"context", "created_at", b"created_at", "description", b"description", "etag", b"etag", "graph_id", b"graph_id", "metadata", b"metadata", "name", b"name", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
     _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
 
 Global___Assistant: _TypeAlias = Assistant  # noqa: Y015
+
+@_typing.final
+class AssistantVersion(_message.Message):
+    """What an assistant was from one change to the next."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSISTANT_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    GRAPH_ID_FIELD_NUMBER: _builtins.int
+    CONFIG_FIELD_NUMBER: _builtins.int
+    CONTEXT_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    assistant_id: _builtins.str
+    """Output only. The assistant's UUID."""
+    version: _builtins.int
+    """Output only. From 1."""
+    graph_id: _builtins.str
+    """Output only. The graph's name in langgraph.json."""
+    name: _builtins.str
+    """Output only."""
+    description: _builtins.str
+    """Output only. Absent when it had none."""
+    @_builtins.property
+    def config(self) -> _common_pb2.Json:
+        """Output only. An object."""
+
+    @_builtins.property
+    def context(self) -> _common_pb2.Json:
+        """Output only. An object."""
+
+    @_builtins.property
+    def metadata(self) -> _common_pb2.Json:
+        """Output only. An object."""
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When the version was made."""
+
+    def __init__(
+        self,
+        *,
+        assistant_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        graph_id: _builtins.str = ...,
+        config: _common_pb2.Json | None = ...,
+        context: _common_pb2.Json | None = ...,
+        metadata: _common_pb2.Json | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        name: _builtins.str = ...,
+        description: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "config", b"config", "context", b"context", "created_at", b"created_at", "description", b"description", "metadata", b"metadata"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "assistant_id", b"assistant_id", "config", b"config", "context", b"context", "created_at", b"created_at", "description", b"description", "graph_id", b"graph_id", "metadata", b"metadata", "name", b"name", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
+    _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
+
+Global___AssistantVersion: _TypeAlias = AssistantVersion  # noqa: Y015
+
+@_typing.final
+class CreateAssistantRequest(_message.Message):
+    """Asks for a new assistant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSISTANT_ID_FIELD_NUMBER: _builtins.int
+    GRAPH_ID_FIELD_NUMBER: _builtins.int
+    CONFIG_FIELD_NUMBER: _builtins.int
+    CONTEXT_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    IF_EXISTS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    assistant_id: _builtins.str
+    """Optional. A UUID; a random one is made when it is absent."""
+    graph_id: _builtins.str
+    """Required. The graph's name in langgraph.json."""
+    name: _builtins.str
+    """Optional. Default `Untitled`."""
+    description: _builtins.str
+    """Optional."""
+    if_exists: _threads_pb2.IfExists.ValueType
+    """Optional. Default RAISE."""
+    request_id: _builtins.str
+    """Optional. A UUID of the caller's making: the same request sent again with it answers the same assistant and makes
+    no second one. Remembered for 24 hours.
+    """
+    @_builtins.property
+    def config(self) -> _common_pb2.Json:
+        """Optional. An object: `configurable`, `tags`, `recursion_limit`; default `{}`. Excludes `context` when both
+        `configurable` and `context` have members; one of them fills the other.
+        """
+
+    @_builtins.property
+    def context(self) -> _common_pb2.Json:
+        """Optional. An object: the graph's static context; default `{}`."""
+
+    @_builtins.property
+    def metadata(self) -> _common_pb2.Json:
+        """Optional. An object; default `{}`."""
+
+    def __init__(
+        self,
+        *,
+        assistant_id: _builtins.str | None = ...,
+        graph_id: _builtins.str = ...,
+        config: _common_pb2.Json | None = ...,
+        context: _common_pb2.Json | None = ...,
+        metadata: _common_pb2.Json | None = ...,
+        name: _builtins.str | None = ...,
+        description: _builtins.str | None = ...,
+        if_exists: _threads_pb2.IfExists.ValueType = ...,
+        request_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_assistant_id", b"_assistant_id", "_description", b"_description", "_name", b"_name", "_request_id", b"_request_id", "assistant_id", b"assistant_id", "config", b"config", "context", b"context", "description", b"description", "metadata", b"metadata", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_assistant_id", b"_assistant_id", "_description", b"_description", "_name", b"_name", "_request_id", b"_request_id", "assistant_id", b"assistant_id", "config", b"config", "context", b"context", "description", b"description", "graph_id", b"graph_id", "if_exists", b"if_exists", "metadata", b"metadata", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__assistant_id: _TypeAlias = _typing.Literal["assistant_id"]  # noqa: Y015
+    _WhichOneofArgType__assistant_id: _TypeAlias = _typing.Literal["_assistant_id", b"_assistant_id"]  # noqa: Y015
+    _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
+    _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__request_id: _TypeAlias = _typing.Literal["request_id"]  # noqa: Y015
+    _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__assistant_id) -> _WhichOneofReturnType__assistant_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id) -> _WhichOneofReturnType__request_id | None: ...
+
+Global___CreateAssistantRequest: _TypeAlias = CreateAssistantRequest  # noqa: Y015
 
 @_typing.final
 class GetAssistantRequest(_message.Message):
@@ -111,6 +262,66 @@ class GetAssistantRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetAssistantRequest: _TypeAlias = GetAssistantRequest  # noqa: Y015
+
+@_typing.final
+class UpdateAssistantRequest(_message.Message):
+    """Asks for a change of one assistant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSISTANT_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def assistant(self) -> Global___Assistant:
+        """Required. `assistant_id` names it; the fields in `update_mask` replace what is there (`metadata` is merged)."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Optional. The fields to change; one that is named and not set is cleared. Absent: those that are set."""
+
+    def __init__(
+        self,
+        *,
+        assistant: Global___Assistant | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assistant", b"assistant", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assistant", b"assistant", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateAssistantRequest: _TypeAlias = UpdateAssistantRequest  # noqa: Y015
+
+@_typing.final
+class DeleteAssistantRequest(_message.Message):
+    """Asks for an assistant to be deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSISTANT_ID_FIELD_NUMBER: _builtins.int
+    DELETE_THREADS_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    assistant_id: _builtins.str
+    """Required. A UUID."""
+    delete_threads: _builtins.bool
+    """Optional. Delete the threads on which it ran last as well, with their runs, state and crons. Default false."""
+    etag: _builtins.str
+    """Optional. Delete only if the assistant still has this etag, else ABORTED."""
+    def __init__(
+        self,
+        *,
+        assistant_id: _builtins.str = ...,
+        delete_threads: _builtins.bool = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assistant_id", b"assistant_id", "delete_threads", b"delete_threads", "etag", b"etag"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteAssistantRequest: _TypeAlias = DeleteAssistantRequest  # noqa: Y015
 
 @_typing.final
 class SearchAssistantsRequest(_message.Message):
@@ -271,3 +482,91 @@ class CountAssistantsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CountAssistantsResponse: _TypeAlias = CountAssistantsResponse  # noqa: Y015
+
+@_typing.final
+class ListAssistantVersionsRequest(_message.Message):
+    """Asks for the versions of one assistant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSISTANT_ID_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    assistant_id: _builtins.str
+    """Required. A UUID."""
+    limit: _builtins.int
+    """Optional. 1 to 1000, default 10."""
+    offset: _builtins.int
+    """Optional. 0 or more, default 0."""
+    @_builtins.property
+    def metadata(self) -> _common_pb2.Json:
+        """Optional. An object: every key must match, as in a search."""
+
+    def __init__(
+        self,
+        *,
+        assistant_id: _builtins.str = ...,
+        metadata: _common_pb2.Json | None = ...,
+        limit: _builtins.int | None = ...,
+        offset: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "limit", b"limit", "metadata", b"metadata"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "assistant_id", b"assistant_id", "limit", b"limit", "metadata", b"metadata", "offset", b"offset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__limit: _TypeAlias = _typing.Literal["limit"]  # noqa: Y015
+    _WhichOneofArgType__limit: _TypeAlias = _typing.Literal["_limit", b"_limit"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__limit) -> _WhichOneofReturnType__limit | None: ...
+
+Global___ListAssistantVersionsRequest: _TypeAlias = ListAssistantVersionsRequest  # noqa: Y015
+
+@_typing.final
+class ListAssistantVersionsResponse(_message.Message):
+    """The versions found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssistantVersion]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        versions: _abc.Iterable[Global___AssistantVersion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAssistantVersionsResponse: _TypeAlias = ListAssistantVersionsResponse  # noqa: Y015
+
+@_typing.final
+class SetLatestAssistantVersionRequest(_message.Message):
+    """Asks for a version to be put to use."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSISTANT_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    assistant_id: _builtins.str
+    """Required. A UUID."""
+    version: _builtins.int
+    """Required. From 1."""
+    def __init__(
+        self,
+        *,
+        assistant_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assistant_id", b"assistant_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetLatestAssistantVersionRequest: _TypeAlias = SetLatestAssistantVersionRequest  # noqa: Y015

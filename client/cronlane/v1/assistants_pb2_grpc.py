@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from cronlane.v1 import assistants_pb2 as cronlane_dot_v1_dot_assistants__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
 GRPC_GENERATED_VERSION = '1.76.0'
 GRPC_VERSION = grpc.__version__
@@ -26,8 +27,8 @@ if _version_not_supported:
 
 
 class AssistantServiceStub(object):
-    """Finds assistants. Each graph of langgraph.json has one, made by the service, whose id is the same on every server:
-    the version 5 UUID of the graph's name in namespace 6ba7b821-9dad-11d1-80b4-00c04fd430c8.
+    """Creates, finds, changes and deletes assistants. Each graph of langgraph.json has one, made by the service, whose id is
+    the same on every server: the version 5 UUID of the graph's name in namespace 6ba7b821-9dad-11d1-80b4-00c04fd430c8.
     """
 
     def __init__(self, channel):
@@ -36,10 +37,25 @@ class AssistantServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
+        self.CreateAssistant = channel.unary_unary(
+                '/cronlane.v1.AssistantService/CreateAssistant',
+                request_serializer=cronlane_dot_v1_dot_assistants__pb2.CreateAssistantRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_assistants__pb2.Assistant.FromString,
+                _registered_method=True)
         self.GetAssistant = channel.unary_unary(
                 '/cronlane.v1.AssistantService/GetAssistant',
                 request_serializer=cronlane_dot_v1_dot_assistants__pb2.GetAssistantRequest.SerializeToString,
                 response_deserializer=cronlane_dot_v1_dot_assistants__pb2.Assistant.FromString,
+                _registered_method=True)
+        self.UpdateAssistant = channel.unary_unary(
+                '/cronlane.v1.AssistantService/UpdateAssistant',
+                request_serializer=cronlane_dot_v1_dot_assistants__pb2.UpdateAssistantRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_assistants__pb2.Assistant.FromString,
+                _registered_method=True)
+        self.DeleteAssistant = channel.unary_unary(
+                '/cronlane.v1.AssistantService/DeleteAssistant',
+                request_serializer=cronlane_dot_v1_dot_assistants__pb2.DeleteAssistantRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
         self.SearchAssistants = channel.unary_unary(
                 '/cronlane.v1.AssistantService/SearchAssistants',
@@ -51,12 +67,29 @@ class AssistantServiceStub(object):
                 request_serializer=cronlane_dot_v1_dot_assistants__pb2.CountAssistantsRequest.SerializeToString,
                 response_deserializer=cronlane_dot_v1_dot_assistants__pb2.CountAssistantsResponse.FromString,
                 _registered_method=True)
+        self.ListAssistantVersions = channel.unary_unary(
+                '/cronlane.v1.AssistantService/ListAssistantVersions',
+                request_serializer=cronlane_dot_v1_dot_assistants__pb2.ListAssistantVersionsRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_assistants__pb2.ListAssistantVersionsResponse.FromString,
+                _registered_method=True)
+        self.SetLatestAssistantVersion = channel.unary_unary(
+                '/cronlane.v1.AssistantService/SetLatestAssistantVersion',
+                request_serializer=cronlane_dot_v1_dot_assistants__pb2.SetLatestAssistantVersionRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_assistants__pb2.Assistant.FromString,
+                _registered_method=True)
 
 
 class AssistantServiceServicer(object):
-    """Finds assistants. Each graph of langgraph.json has one, made by the service, whose id is the same on every server:
-    the version 5 UUID of the graph's name in namespace 6ba7b821-9dad-11d1-80b4-00c04fd430c8.
+    """Creates, finds, changes and deletes assistants. Each graph of langgraph.json has one, made by the service, whose id is
+    the same on every server: the version 5 UUID of the graph's name in namespace 6ba7b821-9dad-11d1-80b4-00c04fd430c8.
     """
+
+    def CreateAssistant(self, request, context):
+        """Creates an assistant, version 1. NOT_FOUND for an unknown graph, ALREADY_EXISTS when the id is taken.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def GetAssistant(self, request, context):
         """Reads an assistant. NOT_FOUND when there is none.
@@ -65,15 +98,47 @@ class AssistantServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateAssistant(self, request, context):
+        """Makes a new version of an assistant and puts it to use; with no field to change, one that says the same. NOT_FOUND
+        when there is none, or for an unknown graph; ABORTED when `etag` is not the assistant's; FAILED_PRECONDITION when the
+        assistant that the service made for a graph is to get another one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteAssistant(self, request, context):
+        """Deletes an assistant with its versions and its crons; a run of it under way goes on. NOT_FOUND when there is none,
+        FAILED_PRECONDITION for the assistant that the service made for a graph of langgraph.json.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SearchAssistants(self, request, context):
-        """Finds assistants.
+        """Finds assistants. NOT_FOUND for an unknown graph.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CountAssistants(self, request, context):
-        """Counts assistants.
+        """Counts assistants. NOT_FOUND for an unknown graph.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAssistantVersions(self, request, context):
+        """Lists the versions of an assistant, newest first. NOT_FOUND when there is no such assistant.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetLatestAssistantVersion(self, request, context):
+        """Puts a version of an assistant to use again: all that it holds, its graph included. The next update starts from it
+        and gets a number that no version had. NOT_FOUND when there is no such assistant or version, or its graph is unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -82,10 +147,25 @@ class AssistantServiceServicer(object):
 
 def add_AssistantServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'CreateAssistant': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateAssistant,
+                    request_deserializer=cronlane_dot_v1_dot_assistants__pb2.CreateAssistantRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_assistants__pb2.Assistant.SerializeToString,
+            ),
             'GetAssistant': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAssistant,
                     request_deserializer=cronlane_dot_v1_dot_assistants__pb2.GetAssistantRequest.FromString,
                     response_serializer=cronlane_dot_v1_dot_assistants__pb2.Assistant.SerializeToString,
+            ),
+            'UpdateAssistant': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateAssistant,
+                    request_deserializer=cronlane_dot_v1_dot_assistants__pb2.UpdateAssistantRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_assistants__pb2.Assistant.SerializeToString,
+            ),
+            'DeleteAssistant': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAssistant,
+                    request_deserializer=cronlane_dot_v1_dot_assistants__pb2.DeleteAssistantRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
             'SearchAssistants': grpc.unary_unary_rpc_method_handler(
                     servicer.SearchAssistants,
@@ -97,6 +177,16 @@ def add_AssistantServiceServicer_to_server(servicer, server):
                     request_deserializer=cronlane_dot_v1_dot_assistants__pb2.CountAssistantsRequest.FromString,
                     response_serializer=cronlane_dot_v1_dot_assistants__pb2.CountAssistantsResponse.SerializeToString,
             ),
+            'ListAssistantVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAssistantVersions,
+                    request_deserializer=cronlane_dot_v1_dot_assistants__pb2.ListAssistantVersionsRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_assistants__pb2.ListAssistantVersionsResponse.SerializeToString,
+            ),
+            'SetLatestAssistantVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetLatestAssistantVersion,
+                    request_deserializer=cronlane_dot_v1_dot_assistants__pb2.SetLatestAssistantVersionRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_assistants__pb2.Assistant.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'cronlane.v1.AssistantService', rpc_method_handlers)
@@ -106,9 +196,36 @@ def add_AssistantServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AssistantService(object):
-    """Finds assistants. Each graph of langgraph.json has one, made by the service, whose id is the same on every server:
-    the version 5 UUID of the graph's name in namespace 6ba7b821-9dad-11d1-80b4-00c04fd430c8.
+    """Creates, finds, changes and deletes assistants. Each graph of langgraph.json has one, made by the service, whose id is
+    the same on every server: the version 5 UUID of the graph's name in namespace 6ba7b821-9dad-11d1-80b4-00c04fd430c8.
     """
+
+    @staticmethod
+    def CreateAssistant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.AssistantService/CreateAssistant',
+            cronlane_dot_v1_dot_assistants__pb2.CreateAssistantRequest.SerializeToString,
+            cronlane_dot_v1_dot_assistants__pb2.Assistant.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def GetAssistant(request,
@@ -127,6 +244,60 @@ class AssistantService(object):
             '/cronlane.v1.AssistantService/GetAssistant',
             cronlane_dot_v1_dot_assistants__pb2.GetAssistantRequest.SerializeToString,
             cronlane_dot_v1_dot_assistants__pb2.Assistant.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateAssistant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.AssistantService/UpdateAssistant',
+            cronlane_dot_v1_dot_assistants__pb2.UpdateAssistantRequest.SerializeToString,
+            cronlane_dot_v1_dot_assistants__pb2.Assistant.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteAssistant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.AssistantService/DeleteAssistant',
+            cronlane_dot_v1_dot_assistants__pb2.DeleteAssistantRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,
             insecure,
@@ -181,6 +352,60 @@ class AssistantService(object):
             '/cronlane.v1.AssistantService/CountAssistants',
             cronlane_dot_v1_dot_assistants__pb2.CountAssistantsRequest.SerializeToString,
             cronlane_dot_v1_dot_assistants__pb2.CountAssistantsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAssistantVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.AssistantService/ListAssistantVersions',
+            cronlane_dot_v1_dot_assistants__pb2.ListAssistantVersionsRequest.SerializeToString,
+            cronlane_dot_v1_dot_assistants__pb2.ListAssistantVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetLatestAssistantVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.AssistantService/SetLatestAssistantVersion',
+            cronlane_dot_v1_dot_assistants__pb2.SetLatestAssistantVersionRequest.SerializeToString,
+            cronlane_dot_v1_dot_assistants__pb2.Assistant.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ Assistants: graphs with configuration."""
 
 from collections import abc as _abc
 from cronlane.v1 import assistants_pb2 as _assistants_pb2
+from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -27,39 +28,81 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AssistantServiceStub:
-    """Finds assistants. Each graph of langgraph.json has one, made by the service, whose id is the same on every server:
-    the version 5 UUID of the graph's name in namespace 6ba7b821-9dad-11d1-80b4-00c04fd430c8.
+    """Creates, finds, changes and deletes assistants. Each graph of langgraph.json has one, made by the service, whose id is
+    the same on every server: the version 5 UUID of the graph's name in namespace 6ba7b821-9dad-11d1-80b4-00c04fd430c8.
     """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AssistantServiceAsyncStub: ...
+    CreateAssistant: _grpc.UnaryUnaryMultiCallable[_assistants_pb2.CreateAssistantRequest, _assistants_pb2.Assistant]
+    """Creates an assistant, version 1. NOT_FOUND for an unknown graph, ALREADY_EXISTS when the id is taken."""
     GetAssistant: _grpc.UnaryUnaryMultiCallable[_assistants_pb2.GetAssistantRequest, _assistants_pb2.Assistant]
     """Reads an assistant. NOT_FOUND when there is none."""
+    UpdateAssistant: _grpc.UnaryUnaryMultiCallable[_assistants_pb2.UpdateAssistantRequest, _assistants_pb2.Assistant]
+    """Makes a new version of an assistant and puts it to use; with no field to change, one that says the same. NOT_FOUND
+    when there is none, or for an unknown graph; ABORTED when `etag` is not the assistant's; FAILED_PRECONDITION when the
+    assistant that the service made for a graph is to get another one.
+    """
+    DeleteAssistant: _grpc.UnaryUnaryMultiCallable[_assistants_pb2.DeleteAssistantRequest, _empty_pb2.Empty]
+    """Deletes an assistant with its versions and its crons; a run of it under way goes on. NOT_FOUND when there is none,
+    FAILED_PRECONDITION for the assistant that the service made for a graph of langgraph.json.
+    """
     SearchAssistants: _grpc.UnaryUnaryMultiCallable[_assistants_pb2.SearchAssistantsRequest, _assistants_pb2.SearchAssistantsResponse]
-    """Finds assistants."""
+    """Finds assistants. NOT_FOUND for an unknown graph."""
     CountAssistants: _grpc.UnaryUnaryMultiCallable[_assistants_pb2.CountAssistantsRequest, _assistants_pb2.CountAssistantsResponse]
-    """Counts assistants."""
+    """Counts assistants. NOT_FOUND for an unknown graph."""
+    ListAssistantVersions: _grpc.UnaryUnaryMultiCallable[_assistants_pb2.ListAssistantVersionsRequest, _assistants_pb2.ListAssistantVersionsResponse]
+    """Lists the versions of an assistant, newest first. NOT_FOUND when there is no such assistant."""
+    SetLatestAssistantVersion: _grpc.UnaryUnaryMultiCallable[_assistants_pb2.SetLatestAssistantVersionRequest, _assistants_pb2.Assistant]
+    """Puts a version of an assistant to use again: all that it holds, its graph included. The next update starts from it
+    and gets a number that no version had. NOT_FOUND when there is no such assistant or version, or its graph is unknown.
+    """
 
 @_typing.type_check_only
 class AssistantServiceAsyncStub(AssistantServiceStub):
-    """Finds assistants. Each graph of langgraph.json has one, made by the service, whose id is the same on every server:
-    the version 5 UUID of the graph's name in namespace 6ba7b821-9dad-11d1-80b4-00c04fd430c8.
+    """Creates, finds, changes and deletes assistants. Each graph of langgraph.json has one, made by the service, whose id is
+    the same on every server: the version 5 UUID of the graph's name in namespace 6ba7b821-9dad-11d1-80b4-00c04fd430c8.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateAssistant: _aio.UnaryUnaryMultiCallable[_assistants_pb2.CreateAssistantRequest, _assistants_pb2.Assistant]  # type: ignore[assignment]
+    """Creates an assistant, version 1. NOT_FOUND for an unknown graph, ALREADY_EXISTS when the id is taken."""
     GetAssistant: _aio.UnaryUnaryMultiCallable[_assistants_pb2.GetAssistantRequest, _assistants_pb2.Assistant]  # type: ignore[assignment]
     """Reads an assistant. NOT_FOUND when there is none."""
+    UpdateAssistant: _aio.UnaryUnaryMultiCallable[_assistants_pb2.UpdateAssistantRequest, _assistants_pb2.Assistant]  # type: ignore[assignment]
+    """Makes a new version of an assistant and puts it to use; with no field to change, one that says the same. NOT_FOUND
+    when there is none, or for an unknown graph; ABORTED when `etag` is not the assistant's; FAILED_PRECONDITION when the
+    assistant that the service made for a graph is to get another one.
+    """
+    DeleteAssistant: _aio.UnaryUnaryMultiCallable[_assistants_pb2.DeleteAssistantRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Deletes an assistant with its versions and its crons; a run of it under way goes on. NOT_FOUND when there is none,
+    FAILED_PRECONDITION for the assistant that the service made for a graph of langgraph.json.
+    """
     SearchAssistants: _aio.UnaryUnaryMultiCallable[_assistants_pb2.SearchAssistantsRequest, _assistants_pb2.SearchAssistantsResponse]  # type: ignore[assignment]
-    """Finds assistants."""
+    """Finds assistants. NOT_FOUND for an unknown graph."""
     CountAssistants: _aio.UnaryUnaryMultiCallable[_assistants_pb2.CountAssistantsRequest, _assistants_pb2.CountAssistantsResponse]  # type: ignore[assignment]
-    """Counts assistants."""
+    """Counts assistants. NOT_FOUND for an unknown graph."""
+    ListAssistantVersions: _aio.UnaryUnaryMultiCallable[_assistants_pb2.ListAssistantVersionsRequest, _assistants_pb2.ListAssistantVersionsResponse]  # type: ignore[assignment]
+    """Lists the versions of an assistant, newest first. NOT_FOUND when there is no such assistant."""
+    SetLatestAssistantVersion: _aio.UnaryUnaryMultiCallable[_assistants_pb2.SetLatestAssistantVersionRequest, _assistants_pb2.Assistant]  # type: ignore[assignment]
+    """Puts a version of an assistant to use again: all that it holds, its graph included. The next update starts from it
+    and gets a number that no version had. NOT_FOUND when there is no such assistant or version, or its graph is unknown.
+    """
 
 class AssistantServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Finds assistants. Each graph of langgraph.json has one, made by the service, whose id is the same on every server:
-    the version 5 UUID of the graph's name in namespace 6ba7b821-9dad-11d1-80b4-00c04fd430c8.
+    """Creates, finds, changes and deletes assistants. Each graph of langgraph.json has one, made by the service, whose id is
+    the same on every server: the version 5 UUID of the graph's name in namespace 6ba7b821-9dad-11d1-80b4-00c04fd430c8.
     """
+
+    @_abc_1.abstractmethod
+    def CreateAssistant(
+        self,
+        request: _assistants_pb2.CreateAssistantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_assistants_pb2.Assistant, _abc.Awaitable[_assistants_pb2.Assistant]]:
+        """Creates an assistant, version 1. NOT_FOUND for an unknown graph, ALREADY_EXISTS when the id is taken."""
 
     @_abc_1.abstractmethod
     def GetAssistant(
@@ -70,12 +113,33 @@ class AssistantServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reads an assistant. NOT_FOUND when there is none."""
 
     @_abc_1.abstractmethod
+    def UpdateAssistant(
+        self,
+        request: _assistants_pb2.UpdateAssistantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_assistants_pb2.Assistant, _abc.Awaitable[_assistants_pb2.Assistant]]:
+        """Makes a new version of an assistant and puts it to use; with no field to change, one that says the same. NOT_FOUND
+        when there is none, or for an unknown graph; ABORTED when `etag` is not the assistant's; FAILED_PRECONDITION when the
+        assistant that the service made for a graph is to get another one.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteAssistant(
+        self,
+        request: _assistants_pb2.DeleteAssistantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Deletes an assistant with its versions and its crons; a run of it under way goes on. NOT_FOUND when there is none,
+        FAILED_PRECONDITION for the assistant that the service made for a graph of langgraph.json.
+        """
+
+    @_abc_1.abstractmethod
     def SearchAssistants(
         self,
         request: _assistants_pb2.SearchAssistantsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_assistants_pb2.SearchAssistantsResponse, _abc.Awaitable[_assistants_pb2.SearchAssistantsResponse]]:
-        """Finds assistants."""
+        """Finds assistants. NOT_FOUND for an unknown graph."""
 
     @_abc_1.abstractmethod
     def CountAssistants(
@@ -83,6 +147,24 @@ class AssistantServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _assistants_pb2.CountAssistantsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_assistants_pb2.CountAssistantsResponse, _abc.Awaitable[_assistants_pb2.CountAssistantsResponse]]:
-        """Counts assistants."""
+        """Counts assistants. NOT_FOUND for an unknown graph."""
+
+    @_abc_1.abstractmethod
+    def ListAssistantVersions(
+        self,
+        request: _assistants_pb2.ListAssistantVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_assistants_pb2.ListAssistantVersionsResponse, _abc.Awaitable[_assistants_pb2.ListAssistantVersionsResponse]]:
+        """Lists the versions of an assistant, newest first. NOT_FOUND when there is no such assistant."""
+
+    @_abc_1.abstractmethod
+    def SetLatestAssistantVersion(
+        self,
+        request: _assistants_pb2.SetLatestAssistantVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_assistants_pb2.Assistant, _abc.Awaitable[_assistants_pb2.Assistant]]:
+        """Puts a version of an assistant to use again: all that it holds, its graph included. The next update starts from it
+        and gets a number that no version had. NOT_FOUND when there is no such assistant or version, or its graph is unknown.
+        """
 
 def add_AssistantServiceServicer_to_server(servicer: AssistantServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

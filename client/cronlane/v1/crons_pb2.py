@@ -23,14 +23,16 @@ _sym_db = _symbol_database.Default()
 
 
 from cronlane.v1 import common_pb2 as cronlane_dot_v1_dot_common__pb2
+from cronlane.v1 import runs_pb2 as cronlane_dot_v1_dot_runs__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63ronlane/v1/crons.proto\x12\x0b\x63ronlane.v1\x1a\x18\x63ronlane/v1/common.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa6\x08\n\x04\x43ron\x12\x15\n\x07\x63ron_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x1a\n\x0c\x61ssistant_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\tthread_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x07user_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08schedule\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x08timezone\x18\x06 \x01(\tH\x01\x88\x01\x01\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x07\x65nabled\x18\x08 \x01(\x08H\x02\x88\x01\x01\x12\x33\n\x10on_run_completed\x18\t \x01(\x0e\x32\x19.cronlane.v1.OnCompletion\x12\x37\n\rnext_run_date\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12#\n\x08metadata\x18\x0b \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x34\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nupdated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12 \n\x05input\x18\x0e \x01(\x0b\x32\x11.cronlane.v1.Json\x12!\n\x06\x63onfig\x18\x0f \x01(\x0b\x32\x11.cronlane.v1.Json\x12\"\n\x07\x63ontext\x18\x10 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x18\n\x10interrupt_before\x18\x11 \x03(\t\x12\x17\n\x0finterrupt_after\x18\x12 \x03(\t\x12:\n\x12multitask_strategy\x18\x13 \x01(\x0e\x32\x1e.cronlane.v1.MultitaskStrategy\x12,\n\x0bstream_mode\x18\x14 \x03(\x0e\x32\x17.cronlane.v1.StreamMode\x12\x1d\n\x10stream_subgraphs\x18\x15 \x01(\x08H\x03\x88\x01\x01\x12\x1d\n\x10stream_resumable\x18\x16 \x01(\x08H\x04\x88\x01\x01\x12+\n\ndurability\x18\x17 \x01(\x0e\x32\x17.cronlane.v1.Durability\x12\x14\n\x07webhook\x18\x18 \x01(\tH\x05\x88\x01\x01\x12 \n\x05\x65xtra\x18\x19 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x0c\n\x04\x65tag\x18\x1a \x01(\t\x12\"\n\x0f\x64isabled_reason\x18\x1b \x01(\tB\x04\xe2\x41\x01\x03H\x06\x88\x01\x01\x42\x0c\n\n_thread_idB\x0b\n\t_timezoneB\n\n\x08_enabledB\x13\n\x11_stream_subgraphsB\x13\n\x11_stream_resumableB\n\n\x08_webhookB\x12\n\x10_disabled_reason\"y\n\x11\x43reateCronRequest\x12%\n\x04\x63ron\x18\x01 \x01(\x0b\x32\x11.cronlane.v1.CronB\x04\xe2\x41\x01\x02\x12\x17\n\nrequest_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x42\r\n\x0b_request_id\"\'\n\x0eGetCronRequest\x12\x15\n\x07\x63ron_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x82\x01\n\x11UpdateCronRequest\x12%\n\x04\x63ron\x18\x01 \x01(\x0b\x32\x11.cronlane.v1.CronB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"8\n\x11\x44\x65leteCronRequest\x12\x15\n\x07\x63ron_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\xa8\x02\n\x12SearchCronsRequest\x12\x19\n\x0c\x61ssistant_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tthread_id\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07\x65nabled\x18\x03 \x01(\x08H\x02\x88\x01\x01\x12#\n\x08metadata\x18\x04 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x12\n\x05limit\x18\x05 \x01(\x05H\x03\x88\x01\x01\x12\x0e\n\x06offset\x18\x06 \x01(\x05\x12\x0f\n\x07sort_by\x18\x07 \x01(\t\x12*\n\nsort_order\x18\x08 \x01(\x0e\x32\x16.cronlane.v1.SortOrder\x12\x0e\n\x06select\x18\t \x03(\tB\x0f\n\r_assistant_idB\x0c\n\n_thread_idB\n\n\x08_enabledB\x08\n\x06_limit\"p\n\x13SearchCronsResponse\x12 \n\x05\x63rons\x18\x01 \x03(\x0b\x32\x11.cronlane.v1.Cron\x12\r\n\x05total\x18\x02 \x01(\x05\x12\x18\n\x0bnext_offset\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\x0e\n\x0c_next_offset\"\x8a\x01\n\x11\x43ountCronsRequest\x12\x19\n\x0c\x61ssistant_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tthread_id\x18\x02 \x01(\tH\x01\x88\x01\x01\x12#\n\x08metadata\x18\x03 \x01(\x0b\x32\x11.cronlane.v1.JsonB\x0f\n\r_assistant_idB\x0c\n\n_thread_id\"#\n\x12\x43ountCronsResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\x32\xa0\x05\n\x0b\x43ronService\x12\x88\x01\n\nCreateCron\x12\x1e.cronlane.v1.CreateCronRequest\x1a\x11.cronlane.v1.Cron\"G\x82\xd3\xe4\x93\x02\x41\"\x0b/runs/crons:\x04\x63ronZ,\"$/threads/{cron.thread_id}/runs/crons:\x04\x63ron\x12X\n\x07GetCron\x12\x1b.cronlane.v1.GetCronRequest\x1a\x11.cronlane.v1.Cron\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/runs/crons/{cron_id}\x12i\n\nUpdateCron\x12\x1e.cronlane.v1.UpdateCronRequest\x1a\x11.cronlane.v1.Cron\"(\x82\xd3\xe4\x93\x02\"2\x1a/runs/crons/{cron.cron_id}:\x04\x63ron\x12\x63\n\nDeleteCron\x12\x1e.cronlane.v1.DeleteCronRequest\x1a\x16.google.protobuf.Empty\"\x1d\x82\xd3\xe4\x93\x02\x17*\x15/runs/crons/{cron_id}\x12o\n\x0bSearchCrons\x12\x1f.cronlane.v1.SearchCronsRequest\x1a .cronlane.v1.SearchCronsResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/runs/crons/search:\x01*\x12k\n\nCountCrons\x12\x1e.cronlane.v1.CountCronsRequest\x1a\x1f.cronlane.v1.CountCronsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/runs/crons/count:\x01*B<\n\x0f\x64\x65v.cronlane.v1P\x01Z\'cronlane.dev/gen/cronlane/v1;cronlanev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63ronlane/v1/crons.proto\x12\x0b\x63ronlane.v1\x1a\x18\x63ronlane/v1/common.proto\x1a\x16\x63ronlane/v1/runs.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"d\n\x05\x45very\x12\x31\n\x08interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x02\x12(\n\x05phase\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"W\n\tDstPolicy\x12#\n\x03gap\x18\x01 \x01(\x0e\x32\x16.cronlane.v1.GapPolicy\x12%\n\x04\x66old\x18\x02 \x01(\x0e\x32\x17.cronlane.v1.FoldPolicy\"N\n\x0c\x43ronCounters\x12\r\n\x05\x66ired\x18\x01 \x01(\x05\x12\x0e\n\x06missed\x18\x02 \x01(\x05\x12\x0f\n\x07skipped\x18\x03 \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\x05\"\xe0\r\n\x04\x43ron\x12\x15\n\x07\x63ron_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x1a\n\x0c\x61ssistant_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\tthread_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x07user_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x10\n\x08schedule\x18\x05 \x01(\t\x12\x15\n\x08timezone\x18\x06 \x01(\tH\x01\x88\x01\x01\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x07\x65nabled\x18\x08 \x01(\x08H\x02\x88\x01\x01\x12\x33\n\x10on_run_completed\x18\t \x01(\x0e\x32\x19.cronlane.v1.OnCompletion\x12\x37\n\rnext_run_date\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12#\n\x08metadata\x18\x0b \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x34\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nupdated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12 \n\x05input\x18\x0e \x01(\x0b\x32\x11.cronlane.v1.Json\x12!\n\x06\x63onfig\x18\x0f \x01(\x0b\x32\x11.cronlane.v1.Json\x12\"\n\x07\x63ontext\x18\x10 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x18\n\x10interrupt_before\x18\x11 \x03(\t\x12\x17\n\x0finterrupt_after\x18\x12 \x03(\t\x12:\n\x12multitask_strategy\x18\x13 \x01(\x0e\x32\x1e.cronlane.v1.MultitaskStrategy\x12,\n\x0bstream_mode\x18\x14 \x03(\x0e\x32\x17.cronlane.v1.StreamMode\x12\x1d\n\x10stream_subgraphs\x18\x15 \x01(\x08H\x03\x88\x01\x01\x12\x1d\n\x10stream_resumable\x18\x16 \x01(\x08H\x04\x88\x01\x01\x12+\n\ndurability\x18\x17 \x01(\x0e\x32\x17.cronlane.v1.Durability\x12\x14\n\x07webhook\x18\x18 \x01(\tH\x05\x88\x01\x01\x12 \n\x05\x65xtra\x18\x19 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x0c\n\x04\x65tag\x18\x1a \x01(\t\x12\"\n\x0f\x64isabled_reason\x18\x1b \x01(\tB\x04\xe2\x41\x01\x03H\x06\x88\x01\x01\x12&\n\x02\x61t\x18\x1c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x05\x65very\x18\x1d \x01(\x0b\x32\x12.cronlane.v1.Every\x12.\n\nstart_time\x18\x1e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x08max_runs\x18\x1f \x01(\x05H\x07\x88\x01\x01\x12)\n\x06jitter\x18  \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\ndst_policy\x18! \x01(\x0b\x32\x16.cronlane.v1.DstPolicy\x12&\n\x08\x63\x61tch_up\x18\" \x01(\x0e\x32\x14.cronlane.v1.CatchUp\x12\x32\n\x0f\x63\x61tch_up_window\x18# \x01(\x0b\x32\x19.google.protobuf.Duration\x12%\n\x07overlap\x18$ \x01(\x0e\x32\x14.cronlane.v1.Overlap\x12!\n\x14pause_after_failures\x18% \x01(\x05H\x08\x88\x01\x01\x12\x11\n\x04note\x18& \x01(\tH\t\x88\x01\x01\x12\x33\n\tpaused_at\x18\' \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x32\n\x0clast_outcome\x18( \x01(\x0e\x32\x16.cronlane.v1.RunStatusB\x04\xe2\x41\x01\x03\x12\x31\n\x08\x63ounters\x18) \x01(\x0b\x32\x19.cronlane.v1.CronCountersB\x04\xe2\x41\x01\x03\x12\x1f\n\x11\x66\x61ilures_in_a_row\x18* \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x30\n\x06\x64ue_at\x18+ \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x42\x0c\n\n_thread_idB\x0b\n\t_timezoneB\n\n\x08_enabledB\x13\n\x11_stream_subgraphsB\x13\n\x11_stream_resumableB\n\n\x08_webhookB\x12\n\x10_disabled_reasonB\x0b\n\t_max_runsB\x17\n\x15_pause_after_failuresB\x07\n\x05_note\"\xbb\x03\n\x16PreviewScheduleRequest\x12\x10\n\x08schedule\x18\x01 \x01(\t\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x05\x65very\x18\x03 \x01(\x0b\x32\x12.cronlane.v1.Every\x12\x15\n\x08timezone\x18\x04 \x01(\tH\x00\x88\x01\x01\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x08max_runs\x18\x07 \x01(\x05H\x01\x88\x01\x01\x12*\n\ndst_policy\x18\x08 \x01(\x0b\x32\x16.cronlane.v1.DstPolicy\x12)\n\x05\x61\x66ter\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x05\x63ount\x18\x0b \x01(\x05H\x02\x88\x01\x01\x42\x0b\n\t_timezoneB\x0b\n\t_max_runsB\x08\n\x06_count\"n\n\x17PreviewScheduleResponse\x12\x10\n\x08schedule\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12,\n\x08instants\x18\x03 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\"S\n\x10PauseCronRequest\x12\x15\n\x07\x63ron_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\x04note\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x0c\n\x04\x65tag\x18\x03 \x01(\tB\x07\n\x05_note\"T\n\x11ResumeCronRequest\x12\x15\n\x07\x63ron_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\x04note\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x0c\n\x04\x65tag\x18\x03 \x01(\tB\x07\n\x05_note\"S\n\x12TriggerCronRequest\x12\x15\n\x07\x63ron_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\nrequest_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\r\n\x0b_request_id\"\xbe\x01\n\x13\x42\x61\x63kfillCronRequest\x12\x15\n\x07\x63ron_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x34\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x32\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x17\n\nrequest_id\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\r\n\x0b_request_id\"M\n\x14\x42\x61\x63kfillCronResponse\x12 \n\x05ticks\x18\x01 \x03(\x0b\x32\x11.cronlane.v1.Tick\x12\x13\n\x0b\x61lready_run\x18\x02 \x01(\x05\"\xf4\x01\n\x04Tick\x12\x0f\n\x07\x63ron_id\x18\x01 \x01(\t\x12\x31\n\rscheduled_for\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ndecided_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x07outcome\x18\x04 \x01(\x0e\x32\x18.cronlane.v1.TickOutcome\x12\x13\n\x06reason\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06run_id\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\r\n\x05\x63ount\x18\x07 \x01(\x05\x42\t\n\x07_reasonB\t\n\x07_run_id\"\xd9\x01\n\x10ListTicksRequest\x12\x15\n\x07\x63ron_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12)\n\x07outcome\x18\x04 \x01(\x0e\x32\x18.cronlane.v1.TickOutcome\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"N\n\x11ListTicksResponse\x12 \n\x05ticks\x18\x01 \x03(\x0b\x32\x11.cronlane.v1.Tick\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"y\n\x11\x43reateCronRequest\x12%\n\x04\x63ron\x18\x01 \x01(\x0b\x32\x11.cronlane.v1.CronB\x04\xe2\x41\x01\x02\x12\x17\n\nrequest_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x42\r\n\x0b_request_id\"7\n\x0eGetCronRequest\x12\x15\n\x07\x63ron_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0e\n\x06select\x18\x02 \x03(\t\"\x82\x01\n\x11UpdateCronRequest\x12%\n\x04\x63ron\x18\x01 \x01(\x0b\x32\x11.cronlane.v1.CronB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"8\n\x11\x44\x65leteCronRequest\x12\x15\n\x07\x63ron_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\xa8\x02\n\x12SearchCronsRequest\x12\x19\n\x0c\x61ssistant_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tthread_id\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07\x65nabled\x18\x03 \x01(\x08H\x02\x88\x01\x01\x12#\n\x08metadata\x18\x04 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x12\n\x05limit\x18\x05 \x01(\x05H\x03\x88\x01\x01\x12\x0e\n\x06offset\x18\x06 \x01(\x05\x12\x0f\n\x07sort_by\x18\x07 \x01(\t\x12*\n\nsort_order\x18\x08 \x01(\x0e\x32\x16.cronlane.v1.SortOrder\x12\x0e\n\x06select\x18\t \x03(\tB\x0f\n\r_assistant_idB\x0c\n\n_thread_idB\n\n\x08_enabledB\x08\n\x06_limit\"p\n\x13SearchCronsResponse\x12 \n\x05\x63rons\x18\x01 \x03(\x0b\x32\x11.cronlane.v1.Cron\x12\r\n\x05total\x18\x02 \x01(\x05\x12\x18\n\x0bnext_offset\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\x0e\n\x0c_next_offset\"\x8a\x01\n\x11\x43ountCronsRequest\x12\x19\n\x0c\x61ssistant_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tthread_id\x18\x02 \x01(\tH\x01\x88\x01\x01\x12#\n\x08metadata\x18\x03 \x01(\x0b\x32\x11.cronlane.v1.JsonB\x0f\n\r_assistant_idB\x0c\n\n_thread_id\"#\n\x12\x43ountCronsResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x05*R\n\tGapPolicy\x12\x1a\n\x16GAP_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10GAP_POLICY_SHIFT\x10\x01\x12\x13\n\x0fGAP_POLICY_SKIP\x10\x02*\x8b\x01\n\nFoldPolicy\x12\x1b\n\x17\x46OLD_POLICY_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x46OLD_POLICY_BY_EXPRESSION\x10\x01\x12\x15\n\x11\x46OLD_POLICY_FIRST\x10\x02\x12\x14\n\x10\x46OLD_POLICY_LAST\x10\x03\x12\x14\n\x10\x46OLD_POLICY_BOTH\x10\x04*]\n\x07\x43\x61tchUp\x12\x18\n\x14\x43\x41TCH_UP_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x43\x41TCH_UP_LATEST\x10\x01\x12\x11\n\rCATCH_UP_SKIP\x10\x02\x12\x10\n\x0c\x43\x41TCH_UP_ALL\x10\x03*Z\n\x07Overlap\x12\x17\n\x13OVERLAP_UNSPECIFIED\x10\x00\x12\x11\n\rOVERLAP_ALLOW\x10\x01\x12\x10\n\x0cOVERLAP_SKIP\x10\x02\x12\x11\n\rOVERLAP_QUEUE\x10\x03*\xd1\x01\n\x0bTickOutcome\x12\x1c\n\x18TICK_OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n\x12TICK_OUTCOME_FIRED\x10\x01\x12\x17\n\x13TICK_OUTCOME_MISSED\x10\x02\x12\x1d\n\x19TICK_OUTCOME_SKIPPED_BUSY\x10\x03\x12 \n\x1cTICK_OUTCOME_SKIPPED_OVERLAP\x10\x04\x12\x1a\n\x16TICK_OUTCOME_TRIGGERED\x10\x05\x12\x16\n\x12TICK_OUTCOME_ERROR\x10\x06\x32\xcc\n\n\x0b\x43ronService\x12\x88\x01\n\nCreateCron\x12\x1e.cronlane.v1.CreateCronRequest\x1a\x11.cronlane.v1.Cron\"G\x82\xd3\xe4\x93\x02\x41\"\x0b/runs/crons:\x04\x63ronZ,\"$/threads/{cron.thread_id}/runs/crons:\x04\x63ron\x12|\n\x0fPreviewSchedule\x12#.cronlane.v1.PreviewScheduleRequest\x1a$.cronlane.v1.PreviewScheduleResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\"\x13/runs/crons/preview:\x01*\x12X\n\x07GetCron\x12\x1b.cronlane.v1.GetCronRequest\x1a\x11.cronlane.v1.Cron\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/runs/crons/{cron_id}\x12i\n\nUpdateCron\x12\x1e.cronlane.v1.UpdateCronRequest\x1a\x11.cronlane.v1.Cron\"(\x82\xd3\xe4\x93\x02\"2\x1a/runs/crons/{cron.cron_id}:\x04\x63ron\x12\x63\n\nDeleteCron\x12\x1e.cronlane.v1.DeleteCronRequest\x1a\x16.google.protobuf.Empty\"\x1d\x82\xd3\xe4\x93\x02\x17*\x15/runs/crons/{cron_id}\x12o\n\x0bSearchCrons\x12\x1f.cronlane.v1.SearchCronsRequest\x1a .cronlane.v1.SearchCronsResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/runs/crons/search:\x01*\x12k\n\nCountCrons\x12\x1e.cronlane.v1.CountCronsRequest\x1a\x1f.cronlane.v1.CountCronsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/runs/crons/count:\x01*\x12\x65\n\tPauseCron\x12\x1d.cronlane.v1.PauseCronRequest\x1a\x11.cronlane.v1.Cron\"&\x82\xd3\xe4\x93\x02 \"\x1b/runs/crons/{cron_id}/pause:\x01*\x12h\n\nResumeCron\x12\x1e.cronlane.v1.ResumeCronRequest\x1a\x11.cronlane.v1.Cron\"\'\x82\xd3\xe4\x93\x02!\"\x1c/runs/crons/{cron_id}/resume:\x01*\x12j\n\x0bTriggerCron\x12\x1f.cronlane.v1.TriggerCronRequest\x1a\x10.cronlane.v1.Run\"(\x82\xd3\xe4\x93\x02\"\"\x1d/runs/crons/{cron_id}/trigger:\x01*\x12~\n\x0c\x42\x61\x63kfillCron\x12 .cronlane.v1.BackfillCronRequest\x1a!.cronlane.v1.BackfillCronResponse\")\x82\xd3\xe4\x93\x02#\"\x1e/runs/crons/{cron_id}/backfill:\x01*\x12o\n\tListTicks\x12\x1d.cronlane.v1.ListTicksRequest\x1a\x1e.cronlane.v1.ListTicksResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/runs/crons/{cron_id}/ticksB<\n\x0f\x64\x65v.cronlane.v1P\x01Z\'cronlane.dev/gen/cronlane/v1;cronlanev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,14 +40,14 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cronlane.v1.crons_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017dev.cronlane.v1P\001Z\'cronlane.dev/gen/cronlane/v1;cronlanev1'
+  _globals['_EVERY'].fields_by_name['interval']._loaded_options = None
+  _globals['_EVERY'].fields_by_name['interval']._serialized_options = b'\342A\001\002'
   _globals['_CRON'].fields_by_name['cron_id']._loaded_options = None
   _globals['_CRON'].fields_by_name['cron_id']._serialized_options = b'\342A\001\010'
   _globals['_CRON'].fields_by_name['assistant_id']._loaded_options = None
   _globals['_CRON'].fields_by_name['assistant_id']._serialized_options = b'\342A\001\002'
   _globals['_CRON'].fields_by_name['user_id']._loaded_options = None
   _globals['_CRON'].fields_by_name['user_id']._serialized_options = b'\342A\001\003'
-  _globals['_CRON'].fields_by_name['schedule']._loaded_options = None
-  _globals['_CRON'].fields_by_name['schedule']._serialized_options = b'\342A\001\002'
   _globals['_CRON'].fields_by_name['next_run_date']._loaded_options = None
   _globals['_CRON'].fields_by_name['next_run_date']._serialized_options = b'\342A\001\003'
   _globals['_CRON'].fields_by_name['created_at']._loaded_options = None
@@ -54,6 +56,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CRON'].fields_by_name['updated_at']._serialized_options = b'\342A\001\003'
   _globals['_CRON'].fields_by_name['disabled_reason']._loaded_options = None
   _globals['_CRON'].fields_by_name['disabled_reason']._serialized_options = b'\342A\001\003'
+  _globals['_CRON'].fields_by_name['paused_at']._loaded_options = None
+  _globals['_CRON'].fields_by_name['paused_at']._serialized_options = b'\342A\001\003'
+  _globals['_CRON'].fields_by_name['last_outcome']._loaded_options = None
+  _globals['_CRON'].fields_by_name['last_outcome']._serialized_options = b'\342A\001\003'
+  _globals['_CRON'].fields_by_name['counters']._loaded_options = None
+  _globals['_CRON'].fields_by_name['counters']._serialized_options = b'\342A\001\003'
+  _globals['_CRON'].fields_by_name['failures_in_a_row']._loaded_options = None
+  _globals['_CRON'].fields_by_name['failures_in_a_row']._serialized_options = b'\342A\001\003'
+  _globals['_CRON'].fields_by_name['due_at']._loaded_options = None
+  _globals['_CRON'].fields_by_name['due_at']._serialized_options = b'\342A\001\003'
+  _globals['_PAUSECRONREQUEST'].fields_by_name['cron_id']._loaded_options = None
+  _globals['_PAUSECRONREQUEST'].fields_by_name['cron_id']._serialized_options = b'\342A\001\002'
+  _globals['_RESUMECRONREQUEST'].fields_by_name['cron_id']._loaded_options = None
+  _globals['_RESUMECRONREQUEST'].fields_by_name['cron_id']._serialized_options = b'\342A\001\002'
+  _globals['_TRIGGERCRONREQUEST'].fields_by_name['cron_id']._loaded_options = None
+  _globals['_TRIGGERCRONREQUEST'].fields_by_name['cron_id']._serialized_options = b'\342A\001\002'
+  _globals['_BACKFILLCRONREQUEST'].fields_by_name['cron_id']._loaded_options = None
+  _globals['_BACKFILLCRONREQUEST'].fields_by_name['cron_id']._serialized_options = b'\342A\001\002'
+  _globals['_BACKFILLCRONREQUEST'].fields_by_name['start_time']._loaded_options = None
+  _globals['_BACKFILLCRONREQUEST'].fields_by_name['start_time']._serialized_options = b'\342A\001\002'
+  _globals['_BACKFILLCRONREQUEST'].fields_by_name['end_time']._loaded_options = None
+  _globals['_BACKFILLCRONREQUEST'].fields_by_name['end_time']._serialized_options = b'\342A\001\002'
+  _globals['_LISTTICKSREQUEST'].fields_by_name['cron_id']._loaded_options = None
+  _globals['_LISTTICKSREQUEST'].fields_by_name['cron_id']._serialized_options = b'\342A\001\002'
   _globals['_CREATECRONREQUEST'].fields_by_name['cron']._loaded_options = None
   _globals['_CREATECRONREQUEST'].fields_by_name['cron']._serialized_options = b'\342A\001\002'
   _globals['_GETCRONREQUEST'].fields_by_name['cron_id']._loaded_options = None
@@ -64,6 +90,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETECRONREQUEST'].fields_by_name['cron_id']._serialized_options = b'\342A\001\002'
   _globals['_CRONSERVICE'].methods_by_name['CreateCron']._loaded_options = None
   _globals['_CRONSERVICE'].methods_by_name['CreateCron']._serialized_options = b'\202\323\344\223\002A\"\013/runs/crons:\004cronZ,\"$/threads/{cron.thread_id}/runs/crons:\004cron'
+  _globals['_CRONSERVICE'].methods_by_name['PreviewSchedule']._loaded_options = None
+  _globals['_CRONSERVICE'].methods_by_name['PreviewSchedule']._serialized_options = b'\202\323\344\223\002\030\"\023/runs/crons/preview:\001*'
   _globals['_CRONSERVICE'].methods_by_name['GetCron']._loaded_options = None
   _globals['_CRONSERVICE'].methods_by_name['GetCron']._serialized_options = b'\202\323\344\223\002\027\022\025/runs/crons/{cron_id}'
   _globals['_CRONSERVICE'].methods_by_name['UpdateCron']._loaded_options = None
@@ -74,24 +102,70 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CRONSERVICE'].methods_by_name['SearchCrons']._serialized_options = b'\202\323\344\223\002\027\"\022/runs/crons/search:\001*'
   _globals['_CRONSERVICE'].methods_by_name['CountCrons']._loaded_options = None
   _globals['_CRONSERVICE'].methods_by_name['CountCrons']._serialized_options = b'\202\323\344\223\002\026\"\021/runs/crons/count:\001*'
-  _globals['_CRON']._serialized_start=226
-  _globals['_CRON']._serialized_end=1288
-  _globals['_CREATECRONREQUEST']._serialized_start=1290
-  _globals['_CREATECRONREQUEST']._serialized_end=1411
-  _globals['_GETCRONREQUEST']._serialized_start=1413
-  _globals['_GETCRONREQUEST']._serialized_end=1452
-  _globals['_UPDATECRONREQUEST']._serialized_start=1455
-  _globals['_UPDATECRONREQUEST']._serialized_end=1585
-  _globals['_DELETECRONREQUEST']._serialized_start=1587
-  _globals['_DELETECRONREQUEST']._serialized_end=1643
-  _globals['_SEARCHCRONSREQUEST']._serialized_start=1646
-  _globals['_SEARCHCRONSREQUEST']._serialized_end=1942
-  _globals['_SEARCHCRONSRESPONSE']._serialized_start=1944
-  _globals['_SEARCHCRONSRESPONSE']._serialized_end=2056
-  _globals['_COUNTCRONSREQUEST']._serialized_start=2059
-  _globals['_COUNTCRONSREQUEST']._serialized_end=2197
-  _globals['_COUNTCRONSRESPONSE']._serialized_start=2199
-  _globals['_COUNTCRONSRESPONSE']._serialized_end=2234
-  _globals['_CRONSERVICE']._serialized_start=2237
-  _globals['_CRONSERVICE']._serialized_end=2909
+  _globals['_CRONSERVICE'].methods_by_name['PauseCron']._loaded_options = None
+  _globals['_CRONSERVICE'].methods_by_name['PauseCron']._serialized_options = b'\202\323\344\223\002 \"\033/runs/crons/{cron_id}/pause:\001*'
+  _globals['_CRONSERVICE'].methods_by_name['ResumeCron']._loaded_options = None
+  _globals['_CRONSERVICE'].methods_by_name['ResumeCron']._serialized_options = b'\202\323\344\223\002!\"\034/runs/crons/{cron_id}/resume:\001*'
+  _globals['_CRONSERVICE'].methods_by_name['TriggerCron']._loaded_options = None
+  _globals['_CRONSERVICE'].methods_by_name['TriggerCron']._serialized_options = b'\202\323\344\223\002\"\"\035/runs/crons/{cron_id}/trigger:\001*'
+  _globals['_CRONSERVICE'].methods_by_name['BackfillCron']._loaded_options = None
+  _globals['_CRONSERVICE'].methods_by_name['BackfillCron']._serialized_options = b'\202\323\344\223\002#\"\036/runs/crons/{cron_id}/backfill:\001*'
+  _globals['_CRONSERVICE'].methods_by_name['ListTicks']._loaded_options = None
+  _globals['_CRONSERVICE'].methods_by_name['ListTicks']._serialized_options = b'\202\323\344\223\002\035\022\033/runs/crons/{cron_id}/ticks'
+  _globals['_GAPPOLICY']._serialized_start=4910
+  _globals['_GAPPOLICY']._serialized_end=4992
+  _globals['_FOLDPOLICY']._serialized_start=4995
+  _globals['_FOLDPOLICY']._serialized_end=5134
+  _globals['_CATCHUP']._serialized_start=5136
+  _globals['_CATCHUP']._serialized_end=5229
+  _globals['_OVERLAP']._serialized_start=5231
+  _globals['_OVERLAP']._serialized_end=5321
+  _globals['_TICKOUTCOME']._serialized_start=5324
+  _globals['_TICKOUTCOME']._serialized_end=5533
+  _globals['_EVERY']._serialized_start=281
+  _globals['_EVERY']._serialized_end=381
+  _globals['_DSTPOLICY']._serialized_start=383
+  _globals['_DSTPOLICY']._serialized_end=470
+  _globals['_CRONCOUNTERS']._serialized_start=472
+  _globals['_CRONCOUNTERS']._serialized_end=550
+  _globals['_CRON']._serialized_start=553
+  _globals['_CRON']._serialized_end=2313
+  _globals['_PREVIEWSCHEDULEREQUEST']._serialized_start=2316
+  _globals['_PREVIEWSCHEDULEREQUEST']._serialized_end=2759
+  _globals['_PREVIEWSCHEDULERESPONSE']._serialized_start=2761
+  _globals['_PREVIEWSCHEDULERESPONSE']._serialized_end=2871
+  _globals['_PAUSECRONREQUEST']._serialized_start=2873
+  _globals['_PAUSECRONREQUEST']._serialized_end=2956
+  _globals['_RESUMECRONREQUEST']._serialized_start=2958
+  _globals['_RESUMECRONREQUEST']._serialized_end=3042
+  _globals['_TRIGGERCRONREQUEST']._serialized_start=3044
+  _globals['_TRIGGERCRONREQUEST']._serialized_end=3127
+  _globals['_BACKFILLCRONREQUEST']._serialized_start=3130
+  _globals['_BACKFILLCRONREQUEST']._serialized_end=3320
+  _globals['_BACKFILLCRONRESPONSE']._serialized_start=3322
+  _globals['_BACKFILLCRONRESPONSE']._serialized_end=3399
+  _globals['_TICK']._serialized_start=3402
+  _globals['_TICK']._serialized_end=3646
+  _globals['_LISTTICKSREQUEST']._serialized_start=3649
+  _globals['_LISTTICKSREQUEST']._serialized_end=3866
+  _globals['_LISTTICKSRESPONSE']._serialized_start=3868
+  _globals['_LISTTICKSRESPONSE']._serialized_end=3946
+  _globals['_CREATECRONREQUEST']._serialized_start=3948
+  _globals['_CREATECRONREQUEST']._serialized_end=4069
+  _globals['_GETCRONREQUEST']._serialized_start=4071
+  _globals['_GETCRONREQUEST']._serialized_end=4126
+  _globals['_UPDATECRONREQUEST']._serialized_start=4129
+  _globals['_UPDATECRONREQUEST']._serialized_end=4259
+  _globals['_DELETECRONREQUEST']._serialized_start=4261
+  _globals['_DELETECRONREQUEST']._serialized_end=4317
+  _globals['_SEARCHCRONSREQUEST']._serialized_start=4320
+  _globals['_SEARCHCRONSREQUEST']._serialized_end=4616
+  _globals['_SEARCHCRONSRESPONSE']._serialized_start=4618
+  _globals['_SEARCHCRONSRESPONSE']._serialized_end=4730
+  _globals['_COUNTCRONSREQUEST']._serialized_start=4733
+  _globals['_COUNTCRONSREQUEST']._serialized_end=4871
+  _globals['_COUNTCRONSRESPONSE']._serialized_start=4873
+  _globals['_COUNTCRONSRESPONSE']._serialized_end=4908
+  _globals['_CRONSERVICE']._serialized_start=5536
+  _globals['_CRONSERVICE']._serialized_end=6892
 # @@protoc_insertion_point(module_scope)

@@ -5,11 +5,14 @@ Crons: stored schedules that create runs."""
 
 from collections import abc as _abc
 from cronlane.v1 import common_pb2 as _common_pb2
+from cronlane.v1 import runs_pb2 as _runs_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -20,6 +23,254 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _GapPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GapPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GapPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GAP_POLICY_UNSPECIFIED: _GapPolicy.ValueType  # 0
+    """SHIFT."""
+    GAP_POLICY_SHIFT: _GapPolicy.ValueType  # 1
+    """It comes at the end of the gap, once for all that the gap swallows."""
+    GAP_POLICY_SKIP: _GapPolicy.ValueType  # 2
+    """It does not come."""
+
+class GapPolicy(_GapPolicy, metaclass=_GapPolicyEnumTypeWrapper):
+    """What becomes of a fixed local time that a change of the clock skips. Steps in the hour field (`*`, `*/2`) follow real
+    time: for them nothing is skipped.
+    """
+
+GAP_POLICY_UNSPECIFIED: GapPolicy.ValueType  # 0
+"""SHIFT."""
+GAP_POLICY_SHIFT: GapPolicy.ValueType  # 1
+"""It comes at the end of the gap, once for all that the gap swallows."""
+GAP_POLICY_SKIP: GapPolicy.ValueType  # 2
+"""It does not come."""
+Global___GapPolicy: _TypeAlias = GapPolicy  # noqa: Y015
+
+class _FoldPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FoldPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FoldPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FOLD_POLICY_UNSPECIFIED: _FoldPolicy.ValueType  # 0
+    """BY_EXPRESSION."""
+    FOLD_POLICY_BY_EXPRESSION: _FoldPolicy.ValueType  # 1
+    """Once, the first time; both times when the minute or the hour field starts with `*`."""
+    FOLD_POLICY_FIRST: _FoldPolicy.ValueType  # 2
+    """Once, the first time."""
+    FOLD_POLICY_LAST: _FoldPolicy.ValueType  # 3
+    """Once, the second time."""
+    FOLD_POLICY_BOTH: _FoldPolicy.ValueType  # 4
+    """Both times."""
+
+class FoldPolicy(_FoldPolicy, metaclass=_FoldPolicyEnumTypeWrapper):
+    """What becomes of a local time that a change of the clock repeats."""
+
+FOLD_POLICY_UNSPECIFIED: FoldPolicy.ValueType  # 0
+"""BY_EXPRESSION."""
+FOLD_POLICY_BY_EXPRESSION: FoldPolicy.ValueType  # 1
+"""Once, the first time; both times when the minute or the hour field starts with `*`."""
+FOLD_POLICY_FIRST: FoldPolicy.ValueType  # 2
+"""Once, the first time."""
+FOLD_POLICY_LAST: FoldPolicy.ValueType  # 3
+"""Once, the second time."""
+FOLD_POLICY_BOTH: FoldPolicy.ValueType  # 4
+"""Both times."""
+Global___FoldPolicy: _TypeAlias = FoldPolicy  # noqa: Y015
+
+class _CatchUp:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CatchUpEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CatchUp.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CATCH_UP_UNSPECIFIED: _CatchUp.ValueType  # 0
+    """LATEST."""
+    CATCH_UP_LATEST: _CatchUp.ValueType  # 1
+    """The newest."""
+    CATCH_UP_SKIP: _CatchUp.ValueType  # 2
+    """None."""
+    CATCH_UP_ALL: _CatchUp.ValueType  # 3
+    """The newest 1000, oldest first."""
+
+class CatchUp(_CatchUp, metaclass=_CatchUpEnumTypeWrapper):
+    """Which ticks are run late, of those that came due while nobody could fire them: the server was down, its clock
+    leapt, the database was away. The others are in the ledger as MISSED. Ticks of a disabled cron are never run late.
+    """
+
+CATCH_UP_UNSPECIFIED: CatchUp.ValueType  # 0
+"""LATEST."""
+CATCH_UP_LATEST: CatchUp.ValueType  # 1
+"""The newest."""
+CATCH_UP_SKIP: CatchUp.ValueType  # 2
+"""None."""
+CATCH_UP_ALL: CatchUp.ValueType  # 3
+"""The newest 1000, oldest first."""
+Global___CatchUp: _TypeAlias = CatchUp  # noqa: Y015
+
+class _Overlap:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OverlapEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Overlap.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OVERLAP_UNSPECIFIED: _Overlap.ValueType  # 0
+    """ALLOW."""
+    OVERLAP_ALLOW: _Overlap.ValueType  # 1
+    """Its run is made and goes beside the other."""
+    OVERLAP_SKIP: _Overlap.ValueType  # 2
+    """No run is made; the ledger says SKIPPED_OVERLAP."""
+    OVERLAP_QUEUE: _Overlap.ValueType  # 3
+    """Its run is made, and waits until the earlier ones have ended."""
+
+class Overlap(_Overlap, metaclass=_OverlapEnumTypeWrapper):
+    """What a tick of a stateless cron does while an earlier run of the cron is pending or running."""
+
+OVERLAP_UNSPECIFIED: Overlap.ValueType  # 0
+"""ALLOW."""
+OVERLAP_ALLOW: Overlap.ValueType  # 1
+"""Its run is made and goes beside the other."""
+OVERLAP_SKIP: Overlap.ValueType  # 2
+"""No run is made; the ledger says SKIPPED_OVERLAP."""
+OVERLAP_QUEUE: Overlap.ValueType  # 3
+"""Its run is made, and waits until the earlier ones have ended."""
+Global___Overlap: _TypeAlias = Overlap  # noqa: Y015
+
+class _TickOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TickOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TickOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TICK_OUTCOME_UNSPECIFIED: _TickOutcome.ValueType  # 0
+    """Any, in a request."""
+    TICK_OUTCOME_FIRED: _TickOutcome.ValueType  # 1
+    """A run was made."""
+    TICK_OUTCOME_MISSED: _TickOutcome.ValueType  # 2
+    """Nobody was there to fire it, and it was not caught up."""
+    TICK_OUTCOME_SKIPPED_BUSY: _TickOutcome.ValueType  # 3
+    """Its thread was busy, and the cron's `multitask_strategy` is REJECT."""
+    TICK_OUTCOME_SKIPPED_OVERLAP: _TickOutcome.ValueType  # 4
+    """An earlier run was unfinished, and the cron's `overlap` is SKIP."""
+    TICK_OUTCOME_TRIGGERED: _TickOutcome.ValueType  # 5
+    """No tick of the schedule: somebody asked for a run."""
+    TICK_OUTCOME_ERROR: _TickOutcome.ValueType  # 6
+    """The cron could not be evaluated, and was disabled."""
+
+class TickOutcome(_TickOutcome, metaclass=_TickOutcomeEnumTypeWrapper):
+    """What became of a tick."""
+
+TICK_OUTCOME_UNSPECIFIED: TickOutcome.ValueType  # 0
+"""Any, in a request."""
+TICK_OUTCOME_FIRED: TickOutcome.ValueType  # 1
+"""A run was made."""
+TICK_OUTCOME_MISSED: TickOutcome.ValueType  # 2
+"""Nobody was there to fire it, and it was not caught up."""
+TICK_OUTCOME_SKIPPED_BUSY: TickOutcome.ValueType  # 3
+"""Its thread was busy, and the cron's `multitask_strategy` is REJECT."""
+TICK_OUTCOME_SKIPPED_OVERLAP: TickOutcome.ValueType  # 4
+"""An earlier run was unfinished, and the cron's `overlap` is SKIP."""
+TICK_OUTCOME_TRIGGERED: TickOutcome.ValueType  # 5
+"""No tick of the schedule: somebody asked for a run."""
+TICK_OUTCOME_ERROR: TickOutcome.ValueType  # 6
+"""The cron could not be evaluated, and was disabled."""
+Global___TickOutcome: _TypeAlias = TickOutcome  # noqa: Y015
+
+@_typing.final
+class Every(_message.Message):
+    """An interval. Its ticks are the instants that are a whole number of intervals, and the phase, after
+    1970-01-01T00:00:00Z.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INTERVAL_FIELD_NUMBER: _builtins.int
+    PHASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def interval(self) -> _duration_pb2.Duration:
+        """Required. Whole seconds, from 1 second to 3660 days."""
+
+    @_builtins.property
+    def phase(self) -> _duration_pb2.Duration:
+        """Optional. Whole seconds, less than the interval; default 0."""
+
+    def __init__(
+        self,
+        *,
+        interval: _duration_pb2.Duration | None = ...,
+        phase: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval", "phase", b"phase"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval", "phase", b"phase"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Every: _TypeAlias = Every  # noqa: Y015
+
+@_typing.final
+class DstPolicy(_message.Message):
+    """What a cron does where its time zone changes the clock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GAP_FIELD_NUMBER: _builtins.int
+    FOLD_FIELD_NUMBER: _builtins.int
+    gap: Global___GapPolicy.ValueType
+    """Optional. Default SHIFT."""
+    fold: Global___FoldPolicy.ValueType
+    """Optional. Default BY_EXPRESSION."""
+    def __init__(
+        self,
+        *,
+        gap: Global___GapPolicy.ValueType = ...,
+        fold: Global___FoldPolicy.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fold", b"fold", "gap", b"gap"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DstPolicy: _TypeAlias = DstPolicy  # noqa: Y015
+
+@_typing.final
+class CronCounters(_message.Message):
+    """How often what became of a cron's ticks. Deleting old rows of the ledger leaves these."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRED_FIELD_NUMBER: _builtins.int
+    MISSED_FIELD_NUMBER: _builtins.int
+    SKIPPED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    fired: _builtins.int
+    """Ticks that made a run."""
+    missed: _builtins.int
+    """Ticks that were missed."""
+    skipped: _builtins.int
+    """Ticks that were skipped."""
+    failed: _builtins.int
+    """Runs that ended as ERROR or TIMEOUT."""
+    def __init__(
+        self,
+        *,
+        fired: _builtins.int = ...,
+        missed: _builtins.int = ...,
+        skipped: _builtins.int = ...,
+        failed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed", b"failed", "fired", b"fired", "missed", b"missed", "skipped", b"skipped"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CronCounters: _TypeAlias = CronCounters  # noqa: Y015
 
 @_typing.final
 class Cron(_message.Message):
@@ -54,6 +305,22 @@ class Cron(_message.Message):
     EXTRA_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     DISABLED_REASON_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    EVERY_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    MAX_RUNS_FIELD_NUMBER: _builtins.int
+    JITTER_FIELD_NUMBER: _builtins.int
+    DST_POLICY_FIELD_NUMBER: _builtins.int
+    CATCH_UP_FIELD_NUMBER: _builtins.int
+    CATCH_UP_WINDOW_FIELD_NUMBER: _builtins.int
+    OVERLAP_FIELD_NUMBER: _builtins.int
+    PAUSE_AFTER_FAILURES_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    PAUSED_AT_FIELD_NUMBER: _builtins.int
+    LAST_OUTCOME_FIELD_NUMBER: _builtins.int
+    COUNTERS_FIELD_NUMBER: _builtins.int
+    FAILURES_IN_A_ROW_FIELD_NUMBER: _builtins.int
+    DUE_AT_FIELD_NUMBER: _builtins.int
     cron_id: _builtins.str
     """Output only. UUID, version 7. In an update: which cron."""
     assistant_id: _builtins.str
@@ -63,9 +330,11 @@ class Cron(_message.Message):
     user_id: _builtins.str
     """Output only. Who created it; `""` without authentication."""
     schedule: _builtins.str
-    """Required. A cron expression of five fields (minute, hour, day of month, month, day of week), of six (the last is
-    seconds) or seven (the last is years), or one of @hourly @daily @midnight @weekly @monthly @yearly @annually.
-    At most 256 characters. Answered as it was sent.
+    """Required, or `at` or `every`. A cron expression of five fields (minute, hour, day of month, month, day of week), of
+    six (the last is seconds) or seven (the last is years), or one of @hourly @daily @midnight @weekly @monthly @yearly
+    @annually. At most 256 characters. Or `at 2027-01-01T00:00:00Z`, which is `at`; or `every 90s`, `every 1h30m`,
+    `every 1d phase 8h`, which are `every` (units w, d, h, m, s). Answered as it was sent; what was sent as `at` or
+    `every` reads so. Day of month and day of week, both restricted: either is enough.
     """
     timezone: _builtins.str
     """Optional. An IANA time zone in which the schedule is local time; absent: UTC."""
@@ -82,18 +351,36 @@ class Cron(_message.Message):
     durability: _common_pb2.Durability.ValueType
     """Optional. Default ASYNC."""
     webhook: _builtins.str
-    """Not supported yet: INVALID_ARGUMENT when set."""
+    """Optional. An http or https URL that is POSTed to when one of its runs has ended, see RunSpec."""
     etag: _builtins.str
     """Optional in an update or delete: the write happens only if the stored value still has this etag."""
     disabled_reason: _builtins.str
     """Output only. Why the service disabled it; absent while it did not."""
+    max_runs: _builtins.int
+    """Optional. 1 or more: after as many ticks that made a run there are no more. Absent: no bound."""
+    catch_up: Global___CatchUp.ValueType
+    """Optional. Default LATEST."""
+    overlap: Global___Overlap.ValueType
+    """Optional. For stateless crons only; default ALLOW. On a thread `multitask_strategy` decides."""
+    pause_after_failures: _builtins.int
+    """Optional. 1 or more: after as many runs in a row that ended as ERROR or TIMEOUT the service pauses the cron, and
+    says so in `disabled_reason`. Absent: it never does.
+    """
+    note: _builtins.str
+    """Optional. At most 1000 characters: why it is paused, or anything else for people to read."""
+    last_outcome: _runs_pb2.RunStatus.ValueType
+    """Output only. How the run of it ended that ended last; unspecified before the first."""
+    failures_in_a_row: _builtins.int
+    """Output only. Runs that ended as ERROR or TIMEOUT since the last SUCCESS, or since the cron was resumed."""
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """Optional. No tick after this instant; a tick at it still runs. Absent: no end."""
 
     @_builtins.property
     def next_run_date(self) -> _timestamp_pb2.Timestamp:
-        """Output only. The next tick, in whole seconds; absent when there will be none."""
+        """Output only. The next tick: the nominal instant that the schedule names, to which `jitter` is still to be added;
+        absent when there will be none. What came due while the cron was disabled stays here until it is enabled.
+        """
 
     @_builtins.property
     def metadata(self) -> _common_pb2.Json:
@@ -139,6 +426,47 @@ class Cron(_message.Message):
         field cannot give back. Kept, and shown in the REST API's `payload`; runs do not see them.
         """
 
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """Optional, instead of `schedule`. One tick, at this instant, which must not be past. With `schedule` too, both must
+        say the same, so that a cron can be sent back as it was read.
+        """
+
+    @_builtins.property
+    def every(self) -> Global___Every:
+        """Optional, instead of `schedule`; as `at`."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Optional. No tick before this instant; a tick at it runs. Absent: no bound."""
+
+    @_builtins.property
+    def jitter(self) -> _duration_pb2.Duration:
+        """Optional. 0 to 1 day, default 0. Each tick is fired by up to this much later: always the same for one cron and tick,
+        never before it, and always before the next one. The tick keeps its nominal instant in `next_run_date`, in the
+        ledger and in the run's `scheduled_for`; `end_time` is about that too.
+        """
+
+    @_builtins.property
+    def dst_policy(self) -> Global___DstPolicy:
+        """Optional. For cron expressions."""
+
+    @_builtins.property
+    def catch_up_window(self) -> _duration_pb2.Duration:
+        """Optional. 0 or more: ticks longer ago than this are not caught up. Absent: no bound."""
+
+    @_builtins.property
+    def paused_at(self) -> _timestamp_pb2.Timestamp:
+        """Output only. Since when it is not enabled; absent while it is."""
+
+    @_builtins.property
+    def counters(self) -> Global___CronCounters:
+        """Output only."""
+
+    @_builtins.property
+    def due_at(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When the next tick is fired: `next_run_date` and its jitter."""
+
     def __init__(
         self,
         *,
@@ -169,15 +497,37 @@ class Cron(_message.Message):
         extra: _common_pb2.Json | None = ...,
         etag: _builtins.str = ...,
         disabled_reason: _builtins.str | None = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        every: Global___Every | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        max_runs: _builtins.int | None = ...,
+        jitter: _duration_pb2.Duration | None = ...,
+        dst_policy: Global___DstPolicy | None = ...,
+        catch_up: Global___CatchUp.ValueType = ...,
+        catch_up_window: _duration_pb2.Duration | None = ...,
+        overlap: Global___Overlap.ValueType = ...,
+        pause_after_failures: _builtins.int | None = ...,
+        note: _builtins.str | None = ...,
+        paused_at: _timestamp_pb2.Timestamp | None = ...,
+        last_outcome: _runs_pb2.RunStatus.ValueType = ...,
+        counters: Global___CronCounters | None = ...,
+        failures_in_a_row: _builtins.int = ...,
+        due_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_disabled_reason", b"_disabled_reason", "_enabled", b"_enabled", "_stream_resumable", b"_stream_resumable", "_stream_subgraphs", b"_stream_subgraphs", "_thread_id", b"_thread_id", "_timezone", b"_timezone", "_webhook", b"_webhook", "config", b"config", "context", b"context", "created_at", b"created_at", "disabled_reason", b"disabled_reason", "enabled", b"enabled", "end_time", b"end_time", "extra", b"extra", "input", b"input", "metadata", b"metadata", "next_run_date", b"next_run_date", "stream_resumable", b"stream_resumable", "stream_subgraphs", b"stream_subgraphs", "thread_id", b"thread_id", "timezone", b"timezone", "updated_at", b"updated_at", "webhook", b"webhook"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_disabled_reason", b"_disabled_reason", "_enabled", b"_enabled", "_max_runs", b"_max_runs", "_note", b"_note", "_pause_after_failures", b"_pause_after_failures", "_stream_resumable", b"_stream_resumable", "_stream_subgraphs", b"_stream_subgraphs", "_thread_id", b"_thread_id", "_timezone", b"_timezone", "_webhook", b"_webhook", "at", b"at", "catch_up_window", b"catch_up_window", "config", b"config", "context", b"context", "counters", b"counters", "created_at", b"created_at", "disabled_reason", b"disabled_reason", "dst_policy", b"dst_policy", "due_at", b"due_at", "enabled", b"enabled", "end_time", b"end_time", "every", b"every", "extra", b"extra", "input", b"input", "jitter", b"jitter", "max_runs", b"max_runs", "metadata", b"metadata", "next_run_date", b"next_run_date", "note", b"note", "pause_after_failures", b"pause_after_failures", "paused_at", b"paused_at", "start_time", b"start_time", "stream_resumable", b"stream_resumable", "stream_subgraphs", b"stream_subgraphs", "thread_id", b"thread_id", "timezone", b"timezone", "updated_at", b"updated_at", "webhook", b"webhook"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_disabled_reason", b"_disabled_reason", "_enabled", b"_enabled", "_stream_resumable", b"_stream_resumable", "_stream_subgraphs", b"_stream_subgraphs", "_thread_id", b"_thread_id", "_timezone", b"_timezone", "_webhook", b"_webhook", "assistant_id", b"assistant_id", "config", b"config", "context", b"context", "created_at", b"created_at", "cron_id", b"cron_id", "disabled_reason", b"disabled_reason", "durability", b"durability", "enabled", b"enabled", "end_time", b"end_time", "etag", b"etag", "extra", b"extra", "input", b"input", "interrupt_after", b"interrupt_after", "interrupt_before", b"interrupt_before", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "next_run_date", b"next_run_date", "on_run_completed", b"on_run_completed", "schedule", b"schedule", "stream_mode", b"stream_mode", "stream_resumable", b"stream_resumable", "stream_subgraphs", b"stream_subgraphs", "thread_id", b"thread_id", "timezone", b"timezone", "updated_at", b"updated_at", "user_id", b"user_id", "webhook", b"webhook"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_disabled_reason", b"_disabled_reason", "_enabled", b"_enabled", "_max_runs", b"_max_runs", "_note", b"_note", "_pause_after_failures", b"_pause_after_failures", "_stream_resumable", b"_stream_resumable", "_stream_subgraphs", b"_stream_subgraphs", "_thread_id", b"_thread_id", "_timezone", b"_timezone", "_webhook", b"_webhook", "assistant_id", b"assistant_id", "at", b"at", "catch_up", b"catch_up", "catch_up_window", b"catch_up_window", "config", b"config", "context", b"context", "counters", b"counters", "created_at", b"created_at", "cron_id", b"cron_id", "disabled_reason", b"disabled_reason", "dst_policy", b"dst_policy", "due_at", b"due_at", "durability", b"durability", "enabled", b"enabled", "end_time", b"end_time", "etag", b"etag", "every", b"every", "extra", b"extra", "failures_in_a_row", b"failures_in_a_row", "input", b"input", "interrupt_after", b"interrupt_after", "interrupt_before", b"interrupt_before", "jitter", b"jitter", "last_outcome", b"last_outcome", "max_runs", b"max_runs", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "next_run_date", b"next_run_date", "note", b"note", "on_run_completed", b"on_run_completed", "overlap", b"overlap", "pause_after_failures", b"pause_after_failures", "paused_at", b"paused_at", "schedule", b"schedule", "start_time", b"start_time", "stream_mode", b"stream_mode", "stream_resumable", b"stream_resumable", "stream_subgraphs", b"stream_subgraphs", "thread_id", b"thread_id", "timezone", b"timezone", "updated_at", b"updated_at", "user_id", b"user_id", "webhook", b"webhook"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__disabled_reason: _TypeAlias = _typing.Literal["disabled_reason"]  # noqa: Y015
     _WhichOneofArgType__disabled_reason: _TypeAlias = _typing.Literal["_disabled_reason", b"_disabled_reason"]  # noqa: Y015
     _WhichOneofReturnType__enabled: _TypeAlias = _typing.Literal["enabled"]  # noqa: Y015
     _WhichOneofArgType__enabled: _TypeAlias = _typing.Literal["_enabled", b"_enabled"]  # noqa: Y015
+    _WhichOneofReturnType__max_runs: _TypeAlias = _typing.Literal["max_runs"]  # noqa: Y015
+    _WhichOneofArgType__max_runs: _TypeAlias = _typing.Literal["_max_runs", b"_max_runs"]  # noqa: Y015
+    _WhichOneofReturnType__note: _TypeAlias = _typing.Literal["note"]  # noqa: Y015
+    _WhichOneofArgType__note: _TypeAlias = _typing.Literal["_note", b"_note"]  # noqa: Y015
+    _WhichOneofReturnType__pause_after_failures: _TypeAlias = _typing.Literal["pause_after_failures"]  # noqa: Y015
+    _WhichOneofArgType__pause_after_failures: _TypeAlias = _typing.Literal["_pause_after_failures", b"_pause_after_failures"]  # noqa: Y015
     _WhichOneofReturnType__stream_resumable: _TypeAlias = _typing.Literal["stream_resumable"]  # noqa: Y015
     _WhichOneofArgType__stream_resumable: _TypeAlias = _typing.Literal["_stream_resumable", b"_stream_resumable"]  # noqa: Y015
     _WhichOneofReturnType__stream_subgraphs: _TypeAlias = _typing.Literal["stream_subgraphs"]  # noqa: Y015
@@ -193,6 +543,12 @@ class Cron(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__enabled) -> _WhichOneofReturnType__enabled | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_runs) -> _WhichOneofReturnType__max_runs | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__note) -> _WhichOneofReturnType__note | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pause_after_failures) -> _WhichOneofReturnType__pause_after_failures | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stream_resumable) -> _WhichOneofReturnType__stream_resumable | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stream_subgraphs) -> _WhichOneofReturnType__stream_subgraphs | None: ...
@@ -204,6 +560,420 @@ class Cron(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__webhook) -> _WhichOneofReturnType__webhook | None: ...
 
 Global___Cron: _TypeAlias = Cron  # noqa: Y015
+
+@_typing.final
+class PreviewScheduleRequest(_message.Message):
+    """Asks when a schedule comes. The fields of a cron mean here what they mean there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEDULE_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    EVERY_FIELD_NUMBER: _builtins.int
+    TIMEZONE_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    MAX_RUNS_FIELD_NUMBER: _builtins.int
+    DST_POLICY_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    schedule: _builtins.str
+    """As in Cron."""
+    timezone: _builtins.str
+    """As in Cron."""
+    max_runs: _builtins.int
+    """As in Cron, counted from the first instant answered."""
+    count: _builtins.int
+    """Optional. At most so many instants are answered: 1 to 1000, default 10."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """As in Cron."""
+
+    @_builtins.property
+    def every(self) -> Global___Every:
+        """As in Cron."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """As in Cron."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """As in Cron."""
+
+    @_builtins.property
+    def dst_policy(self) -> Global___DstPolicy:
+        """As in Cron."""
+
+    @_builtins.property
+    def after(self) -> _timestamp_pb2.Timestamp:
+        """Optional. Instants after this one are answered; default now. It can be past."""
+
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """Optional. Instants up to this one, which is included, are answered; absent: no bound."""
+
+    def __init__(
+        self,
+        *,
+        schedule: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        every: Global___Every | None = ...,
+        timezone: _builtins.str | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        max_runs: _builtins.int | None = ...,
+        dst_policy: Global___DstPolicy | None = ...,
+        after: _timestamp_pb2.Timestamp | None = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
+        count: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_max_runs", b"_max_runs", "_timezone", b"_timezone", "after", b"after", "at", b"at", "count", b"count", "dst_policy", b"dst_policy", "end_time", b"end_time", "every", b"every", "max_runs", b"max_runs", "start_time", b"start_time", "timezone", b"timezone", "until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_max_runs", b"_max_runs", "_timezone", b"_timezone", "after", b"after", "at", b"at", "count", b"count", "dst_policy", b"dst_policy", "end_time", b"end_time", "every", b"every", "max_runs", b"max_runs", "schedule", b"schedule", "start_time", b"start_time", "timezone", b"timezone", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
+    _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
+    _WhichOneofReturnType__max_runs: _TypeAlias = _typing.Literal["max_runs"]  # noqa: Y015
+    _WhichOneofArgType__max_runs: _TypeAlias = _typing.Literal["_max_runs", b"_max_runs"]  # noqa: Y015
+    _WhichOneofReturnType__timezone: _TypeAlias = _typing.Literal["timezone"]  # noqa: Y015
+    _WhichOneofArgType__timezone: _TypeAlias = _typing.Literal["_timezone", b"_timezone"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__count) -> _WhichOneofReturnType__count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_runs) -> _WhichOneofReturnType__max_runs | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__timezone) -> _WhichOneofReturnType__timezone | None: ...
+
+Global___PreviewScheduleRequest: _TypeAlias = PreviewScheduleRequest  # noqa: Y015
+
+@_typing.final
+class PreviewScheduleResponse(_message.Message):
+    """When a schedule comes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCHEDULE_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    INSTANTS_FIELD_NUMBER: _builtins.int
+    schedule: _builtins.str
+    """As a cron would have it: what was sent as `at` or `every`, as text."""
+    description: _builtins.str
+    """In English, for people."""
+    @_builtins.property
+    def instants(self) -> _containers.RepeatedCompositeFieldContainer[_timestamp_pb2.Timestamp]:
+        """Nominal instants, ascending. Fewer than asked for: there are no more in the range."""
+
+    def __init__(
+        self,
+        *,
+        schedule: _builtins.str = ...,
+        description: _builtins.str = ...,
+        instants: _abc.Iterable[_timestamp_pb2.Timestamp] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "instants", b"instants", "schedule", b"schedule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewScheduleResponse: _TypeAlias = PreviewScheduleResponse  # noqa: Y015
+
+@_typing.final
+class PauseCronRequest(_message.Message):
+    """Asks for a cron to be paused."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CRON_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    cron_id: _builtins.str
+    """Required. A UUID."""
+    note: _builtins.str
+    """Optional. Replaces the cron's note; absent: clears it."""
+    etag: _builtins.str
+    """Optional. Pause only if the cron still has this etag, else ABORTED."""
+    def __init__(
+        self,
+        *,
+        cron_id: _builtins.str = ...,
+        note: _builtins.str | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_note", b"_note", "note", b"note"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_note", b"_note", "cron_id", b"cron_id", "etag", b"etag", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__note: _TypeAlias = _typing.Literal["note"]  # noqa: Y015
+    _WhichOneofArgType__note: _TypeAlias = _typing.Literal["_note", b"_note"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__note) -> _WhichOneofReturnType__note | None: ...
+
+Global___PauseCronRequest: _TypeAlias = PauseCronRequest  # noqa: Y015
+
+@_typing.final
+class ResumeCronRequest(_message.Message):
+    """Asks for a cron to go on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CRON_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    cron_id: _builtins.str
+    """Required. A UUID."""
+    note: _builtins.str
+    """Optional. Replaces the cron's note; absent: clears it."""
+    etag: _builtins.str
+    """Optional. Resume only if the cron still has this etag, else ABORTED."""
+    def __init__(
+        self,
+        *,
+        cron_id: _builtins.str = ...,
+        note: _builtins.str | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_note", b"_note", "note", b"note"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_note", b"_note", "cron_id", b"cron_id", "etag", b"etag", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__note: _TypeAlias = _typing.Literal["note"]  # noqa: Y015
+    _WhichOneofArgType__note: _TypeAlias = _typing.Literal["_note", b"_note"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__note) -> _WhichOneofReturnType__note | None: ...
+
+Global___ResumeCronRequest: _TypeAlias = ResumeCronRequest  # noqa: Y015
+
+@_typing.final
+class TriggerCronRequest(_message.Message):
+    """Asks for one run of a cron."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CRON_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    cron_id: _builtins.str
+    """Required. A UUID."""
+    request_id: _builtins.str
+    """Optional. A UUID of the caller's making: the same request sent again with it answers the same run and makes no
+    second one. Remembered for 24 hours.
+    """
+    def __init__(
+        self,
+        *,
+        cron_id: _builtins.str = ...,
+        request_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "request_id", b"request_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "cron_id", b"cron_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__request_id: _TypeAlias = _typing.Literal["request_id"]  # noqa: Y015
+    _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id) -> _WhichOneofReturnType__request_id | None: ...
+
+Global___TriggerCronRequest: _TypeAlias = TriggerCronRequest  # noqa: Y015
+
+@_typing.final
+class BackfillCronRequest(_message.Message):
+    """Asks for the runs of a past time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CRON_ID_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    cron_id: _builtins.str
+    """Required. A UUID."""
+    request_id: _builtins.str
+    """Optional. As in TriggerCron."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Required. The first instant."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Required. The last instant, which is included; not in the future. The schedule must not have more than 1000 ticks in
+        that time. Ticks that the scheduler has yet to decide are left to it.
+        """
+
+    def __init__(
+        self,
+        *,
+        cron_id: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "end_time", b"end_time", "request_id", b"request_id", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "cron_id", b"cron_id", "end_time", b"end_time", "request_id", b"request_id", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__request_id: _TypeAlias = _typing.Literal["request_id"]  # noqa: Y015
+    _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id) -> _WhichOneofReturnType__request_id | None: ...
+
+Global___BackfillCronRequest: _TypeAlias = BackfillCronRequest  # noqa: Y015
+
+@_typing.final
+class BackfillCronResponse(_message.Message):
+    """What a backfill did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TICKS_FIELD_NUMBER: _builtins.int
+    ALREADY_RUN_FIELD_NUMBER: _builtins.int
+    already_run: _builtins.int
+    """How many ticks of that time had been run before, and were left."""
+    @_builtins.property
+    def ticks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tick]:
+        """The ticks that were run by it, oldest first, with their runs."""
+
+    def __init__(
+        self,
+        *,
+        ticks: _abc.Iterable[Global___Tick] | None = ...,
+        already_run: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["already_run", b"already_run", "ticks", b"ticks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BackfillCronResponse: _TypeAlias = BackfillCronResponse  # noqa: Y015
+
+@_typing.final
+class Tick(_message.Message):
+    """One row of the ledger: an instant, and what became of it. There is one row for each tick of a cron."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CRON_ID_FIELD_NUMBER: _builtins.int
+    SCHEDULED_FOR_FIELD_NUMBER: _builtins.int
+    DECIDED_AT_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RUN_ID_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    cron_id: _builtins.str
+    """Whose tick it is."""
+    outcome: Global___TickOutcome.ValueType
+    """What became of it."""
+    reason: _builtins.str
+    """Why; absent for a tick that was simply fired."""
+    run_id: _builtins.str
+    """The run it made, which may be gone; absent when it made none."""
+    count: _builtins.int
+    """1; more when the row stands also for later ticks that were missed: a long gap closes with one row for the rest."""
+    @_builtins.property
+    def scheduled_for(self) -> _timestamp_pb2.Timestamp:
+        """The nominal instant; of a triggered run, when it was asked for."""
+
+    @_builtins.property
+    def decided_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was decided."""
+
+    def __init__(
+        self,
+        *,
+        cron_id: _builtins.str = ...,
+        scheduled_for: _timestamp_pb2.Timestamp | None = ...,
+        decided_at: _timestamp_pb2.Timestamp | None = ...,
+        outcome: Global___TickOutcome.ValueType = ...,
+        reason: _builtins.str | None = ...,
+        run_id: _builtins.str | None = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "_run_id", b"_run_id", "decided_at", b"decided_at", "reason", b"reason", "run_id", b"run_id", "scheduled_for", b"scheduled_for"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "_run_id", b"_run_id", "count", b"count", "cron_id", b"cron_id", "decided_at", b"decided_at", "outcome", b"outcome", "reason", b"reason", "run_id", b"run_id", "scheduled_for", b"scheduled_for"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
+    _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
+    _WhichOneofReturnType__run_id: _TypeAlias = _typing.Literal["run_id"]  # noqa: Y015
+    _WhichOneofArgType__run_id: _TypeAlias = _typing.Literal["_run_id", b"_run_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__run_id) -> _WhichOneofReturnType__run_id | None: ...
+
+Global___Tick: _TypeAlias = Tick  # noqa: Y015
+
+@_typing.final
+class ListTicksRequest(_message.Message):
+    """Asks for rows of the ledger. All conditions must hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CRON_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    cron_id: _builtins.str
+    """Required. A UUID."""
+    page_size: _builtins.int
+    """Optional. 1 to 1000, default 100."""
+    page_token: _builtins.str
+    """Optional. The `next_page_token` of the page before, with all else unchanged."""
+    outcome: Global___TickOutcome.ValueType
+    """Optional. Only ticks of which this became."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Optional. Only ticks at or after this instant."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Optional. Only ticks at or before this instant."""
+
+    def __init__(
+        self,
+        *,
+        cron_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        outcome: Global___TickOutcome.ValueType = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cron_id", b"cron_id", "end_time", b"end_time", "outcome", b"outcome", "page_size", b"page_size", "page_token", b"page_token", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTicksRequest: _TypeAlias = ListTicksRequest  # noqa: Y015
+
+@_typing.final
+class ListTicksResponse(_message.Message):
+    """Rows of the ledger."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TICKS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty on the last."""
+    @_builtins.property
+    def ticks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tick]:
+        """One page, oldest first."""
+
+    def __init__(
+        self,
+        *,
+        ticks: _abc.Iterable[Global___Tick] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "ticks", b"ticks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTicksResponse: _TypeAlias = ListTicksResponse  # noqa: Y015
 
 @_typing.final
 class CreateCronRequest(_message.Message):
@@ -248,16 +1018,24 @@ class GetCronRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CRON_ID_FIELD_NUMBER: _builtins.int
+    SELECT_FIELD_NUMBER: _builtins.int
     cron_id: _builtins.str
     """Required. A UUID."""
+    @_builtins.property
+    def select(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Optional. The fields of Cron to answer; empty: all. Over REST, where `payload` shows what was asked for and the
+        other members are the platform's, this also shows `paused_at`, `counters` and the like.
+        """
+
     def __init__(
         self,
         *,
         cron_id: _builtins.str = ...,
+        select: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cron_id", b"cron_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cron_id", b"cron_id", "select", b"select"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from cronlane.v1 import crons_pb2 as cronlane_dot_v1_dot_crons__pb2
+from cronlane.v1 import runs_pb2 as cronlane_dot_v1_dot_runs__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
 GRPC_GENERATED_VERSION = '1.76.0'
@@ -42,6 +43,11 @@ class CronServiceStub(object):
                 request_serializer=cronlane_dot_v1_dot_crons__pb2.CreateCronRequest.SerializeToString,
                 response_deserializer=cronlane_dot_v1_dot_crons__pb2.Cron.FromString,
                 _registered_method=True)
+        self.PreviewSchedule = channel.unary_unary(
+                '/cronlane.v1.CronService/PreviewSchedule',
+                request_serializer=cronlane_dot_v1_dot_crons__pb2.PreviewScheduleRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_crons__pb2.PreviewScheduleResponse.FromString,
+                _registered_method=True)
         self.GetCron = channel.unary_unary(
                 '/cronlane.v1.CronService/GetCron',
                 request_serializer=cronlane_dot_v1_dot_crons__pb2.GetCronRequest.SerializeToString,
@@ -67,6 +73,31 @@ class CronServiceStub(object):
                 request_serializer=cronlane_dot_v1_dot_crons__pb2.CountCronsRequest.SerializeToString,
                 response_deserializer=cronlane_dot_v1_dot_crons__pb2.CountCronsResponse.FromString,
                 _registered_method=True)
+        self.PauseCron = channel.unary_unary(
+                '/cronlane.v1.CronService/PauseCron',
+                request_serializer=cronlane_dot_v1_dot_crons__pb2.PauseCronRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_crons__pb2.Cron.FromString,
+                _registered_method=True)
+        self.ResumeCron = channel.unary_unary(
+                '/cronlane.v1.CronService/ResumeCron',
+                request_serializer=cronlane_dot_v1_dot_crons__pb2.ResumeCronRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_crons__pb2.Cron.FromString,
+                _registered_method=True)
+        self.TriggerCron = channel.unary_unary(
+                '/cronlane.v1.CronService/TriggerCron',
+                request_serializer=cronlane_dot_v1_dot_crons__pb2.TriggerCronRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_runs__pb2.Run.FromString,
+                _registered_method=True)
+        self.BackfillCron = channel.unary_unary(
+                '/cronlane.v1.CronService/BackfillCron',
+                request_serializer=cronlane_dot_v1_dot_crons__pb2.BackfillCronRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_crons__pb2.BackfillCronResponse.FromString,
+                _registered_method=True)
+        self.ListTicks = channel.unary_unary(
+                '/cronlane.v1.CronService/ListTicks',
+                request_serializer=cronlane_dot_v1_dot_crons__pb2.ListTicksRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_crons__pb2.ListTicksResponse.FromString,
+                _registered_method=True)
 
 
 class CronServiceServicer(object):
@@ -76,6 +107,13 @@ class CronServiceServicer(object):
 
     def CreateCron(self, request, context):
         """Creates a cron, on a thread or stateless. NOT_FOUND for an unknown assistant or thread.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewSchedule(self, request, context):
+        """Says when a schedule will come, and what it says in words. Needs no cron, reads nothing, writes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -117,6 +155,48 @@ class CronServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PauseCron(self, request, context):
+        """Stops a cron's ticks until it is resumed, with a note why. Runs that were made go on. To pause a paused cron
+        replaces the note. NOT_FOUND when there is none, ABORTED when `etag` is not the cron's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeCron(self, request, context):
+        """Lets a paused or disabled cron go on from now; what came due meanwhile is in the ledger as missed. Sets
+        `failures_in_a_row` to 0. To resume a cron that runs replaces the note. Errors as of PauseCron.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TriggerCron(self, request, context):
+        """Makes one run of a cron now, outside its schedule, also of one that is paused or has ended. It is in the ledger as
+        TRIGGERED and counts neither for `max_runs` nor as a tick. `overlap` SKIP does not hold it up, QUEUE does.
+        FAILED_PRECONDITION on a busy thread with REJECT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BackfillCron(self, request, context):
+        """Makes a run for each tick of a past time that was not run: missed, skipped, before the cron was made. The ledger
+        then has these ticks as FIRED, with the reason `backfilled`; what it has as FIRED already is not run again. On a
+        thread the runs are enqueued; with `overlap` SKIP or QUEUE they go one after another.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTicks(self, request, context):
+        """Reads the ledger of a cron, oldest ticks first; also that of a deleted cron, while it is kept. NOT_FOUND when there
+        is neither.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CronServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -124,6 +204,11 @@ def add_CronServiceServicer_to_server(servicer, server):
                     servicer.CreateCron,
                     request_deserializer=cronlane_dot_v1_dot_crons__pb2.CreateCronRequest.FromString,
                     response_serializer=cronlane_dot_v1_dot_crons__pb2.Cron.SerializeToString,
+            ),
+            'PreviewSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewSchedule,
+                    request_deserializer=cronlane_dot_v1_dot_crons__pb2.PreviewScheduleRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_crons__pb2.PreviewScheduleResponse.SerializeToString,
             ),
             'GetCron': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCron,
@@ -149,6 +234,31 @@ def add_CronServiceServicer_to_server(servicer, server):
                     servicer.CountCrons,
                     request_deserializer=cronlane_dot_v1_dot_crons__pb2.CountCronsRequest.FromString,
                     response_serializer=cronlane_dot_v1_dot_crons__pb2.CountCronsResponse.SerializeToString,
+            ),
+            'PauseCron': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseCron,
+                    request_deserializer=cronlane_dot_v1_dot_crons__pb2.PauseCronRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_crons__pb2.Cron.SerializeToString,
+            ),
+            'ResumeCron': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeCron,
+                    request_deserializer=cronlane_dot_v1_dot_crons__pb2.ResumeCronRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_crons__pb2.Cron.SerializeToString,
+            ),
+            'TriggerCron': grpc.unary_unary_rpc_method_handler(
+                    servicer.TriggerCron,
+                    request_deserializer=cronlane_dot_v1_dot_crons__pb2.TriggerCronRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_runs__pb2.Run.SerializeToString,
+            ),
+            'BackfillCron': grpc.unary_unary_rpc_method_handler(
+                    servicer.BackfillCron,
+                    request_deserializer=cronlane_dot_v1_dot_crons__pb2.BackfillCronRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_crons__pb2.BackfillCronResponse.SerializeToString,
+            ),
+            'ListTicks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTicks,
+                    request_deserializer=cronlane_dot_v1_dot_crons__pb2.ListTicksRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_crons__pb2.ListTicksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -180,6 +290,33 @@ class CronService(object):
             '/cronlane.v1.CronService/CreateCron',
             cronlane_dot_v1_dot_crons__pb2.CreateCronRequest.SerializeToString,
             cronlane_dot_v1_dot_crons__pb2.Cron.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.CronService/PreviewSchedule',
+            cronlane_dot_v1_dot_crons__pb2.PreviewScheduleRequest.SerializeToString,
+            cronlane_dot_v1_dot_crons__pb2.PreviewScheduleResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -315,6 +452,141 @@ class CronService(object):
             '/cronlane.v1.CronService/CountCrons',
             cronlane_dot_v1_dot_crons__pb2.CountCronsRequest.SerializeToString,
             cronlane_dot_v1_dot_crons__pb2.CountCronsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseCron(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.CronService/PauseCron',
+            cronlane_dot_v1_dot_crons__pb2.PauseCronRequest.SerializeToString,
+            cronlane_dot_v1_dot_crons__pb2.Cron.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeCron(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.CronService/ResumeCron',
+            cronlane_dot_v1_dot_crons__pb2.ResumeCronRequest.SerializeToString,
+            cronlane_dot_v1_dot_crons__pb2.Cron.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TriggerCron(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.CronService/TriggerCron',
+            cronlane_dot_v1_dot_crons__pb2.TriggerCronRequest.SerializeToString,
+            cronlane_dot_v1_dot_runs__pb2.Run.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BackfillCron(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.CronService/BackfillCron',
+            cronlane_dot_v1_dot_crons__pb2.BackfillCronRequest.SerializeToString,
+            cronlane_dot_v1_dot_crons__pb2.BackfillCronResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTicks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.CronService/ListTicks',
+            cronlane_dot_v1_dot_crons__pb2.ListTicksRequest.SerializeToString,
+            cronlane_dot_v1_dot_crons__pb2.ListTicksResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ Crons: stored schedules that create runs."""
 
 from collections import abc as _abc
 from cronlane.v1 import crons_pb2 as _crons_pb2
+from cronlane.v1 import runs_pb2 as _runs_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -38,6 +39,8 @@ class CronServiceStub:
     def __new__(cls, channel: _aio.Channel) -> CronServiceAsyncStub: ...
     CreateCron: _grpc.UnaryUnaryMultiCallable[_crons_pb2.CreateCronRequest, _crons_pb2.Cron]
     """Creates a cron, on a thread or stateless. NOT_FOUND for an unknown assistant or thread."""
+    PreviewSchedule: _grpc.UnaryUnaryMultiCallable[_crons_pb2.PreviewScheduleRequest, _crons_pb2.PreviewScheduleResponse]
+    """Says when a schedule will come, and what it says in words. Needs no cron, reads nothing, writes nothing."""
     GetCron: _grpc.UnaryUnaryMultiCallable[_crons_pb2.GetCronRequest, _crons_pb2.Cron]
     """Reads a cron. NOT_FOUND when there is none."""
     UpdateCron: _grpc.UnaryUnaryMultiCallable[_crons_pb2.UpdateCronRequest, _crons_pb2.Cron]
@@ -50,6 +53,28 @@ class CronServiceStub:
     """Finds crons."""
     CountCrons: _grpc.UnaryUnaryMultiCallable[_crons_pb2.CountCronsRequest, _crons_pb2.CountCronsResponse]
     """Counts crons."""
+    PauseCron: _grpc.UnaryUnaryMultiCallable[_crons_pb2.PauseCronRequest, _crons_pb2.Cron]
+    """Stops a cron's ticks until it is resumed, with a note why. Runs that were made go on. To pause a paused cron
+    replaces the note. NOT_FOUND when there is none, ABORTED when `etag` is not the cron's.
+    """
+    ResumeCron: _grpc.UnaryUnaryMultiCallable[_crons_pb2.ResumeCronRequest, _crons_pb2.Cron]
+    """Lets a paused or disabled cron go on from now; what came due meanwhile is in the ledger as missed. Sets
+    `failures_in_a_row` to 0. To resume a cron that runs replaces the note. Errors as of PauseCron.
+    """
+    TriggerCron: _grpc.UnaryUnaryMultiCallable[_crons_pb2.TriggerCronRequest, _runs_pb2.Run]
+    """Makes one run of a cron now, outside its schedule, also of one that is paused or has ended. It is in the ledger as
+    TRIGGERED and counts neither for `max_runs` nor as a tick. `overlap` SKIP does not hold it up, QUEUE does.
+    FAILED_PRECONDITION on a busy thread with REJECT.
+    """
+    BackfillCron: _grpc.UnaryUnaryMultiCallable[_crons_pb2.BackfillCronRequest, _crons_pb2.BackfillCronResponse]
+    """Makes a run for each tick of a past time that was not run: missed, skipped, before the cron was made. The ledger
+    then has these ticks as FIRED, with the reason `backfilled`; what it has as FIRED already is not run again. On a
+    thread the runs are enqueued; with `overlap` SKIP or QUEUE they go one after another.
+    """
+    ListTicks: _grpc.UnaryUnaryMultiCallable[_crons_pb2.ListTicksRequest, _crons_pb2.ListTicksResponse]
+    """Reads the ledger of a cron, oldest ticks first; also that of a deleted cron, while it is kept. NOT_FOUND when there
+    is neither.
+    """
 
 @_typing.type_check_only
 class CronServiceAsyncStub(CronServiceStub):
@@ -60,6 +85,8 @@ class CronServiceAsyncStub(CronServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateCron: _aio.UnaryUnaryMultiCallable[_crons_pb2.CreateCronRequest, _crons_pb2.Cron]  # type: ignore[assignment]
     """Creates a cron, on a thread or stateless. NOT_FOUND for an unknown assistant or thread."""
+    PreviewSchedule: _aio.UnaryUnaryMultiCallable[_crons_pb2.PreviewScheduleRequest, _crons_pb2.PreviewScheduleResponse]  # type: ignore[assignment]
+    """Says when a schedule will come, and what it says in words. Needs no cron, reads nothing, writes nothing."""
     GetCron: _aio.UnaryUnaryMultiCallable[_crons_pb2.GetCronRequest, _crons_pb2.Cron]  # type: ignore[assignment]
     """Reads a cron. NOT_FOUND when there is none."""
     UpdateCron: _aio.UnaryUnaryMultiCallable[_crons_pb2.UpdateCronRequest, _crons_pb2.Cron]  # type: ignore[assignment]
@@ -72,6 +99,28 @@ class CronServiceAsyncStub(CronServiceStub):
     """Finds crons."""
     CountCrons: _aio.UnaryUnaryMultiCallable[_crons_pb2.CountCronsRequest, _crons_pb2.CountCronsResponse]  # type: ignore[assignment]
     """Counts crons."""
+    PauseCron: _aio.UnaryUnaryMultiCallable[_crons_pb2.PauseCronRequest, _crons_pb2.Cron]  # type: ignore[assignment]
+    """Stops a cron's ticks until it is resumed, with a note why. Runs that were made go on. To pause a paused cron
+    replaces the note. NOT_FOUND when there is none, ABORTED when `etag` is not the cron's.
+    """
+    ResumeCron: _aio.UnaryUnaryMultiCallable[_crons_pb2.ResumeCronRequest, _crons_pb2.Cron]  # type: ignore[assignment]
+    """Lets a paused or disabled cron go on from now; what came due meanwhile is in the ledger as missed. Sets
+    `failures_in_a_row` to 0. To resume a cron that runs replaces the note. Errors as of PauseCron.
+    """
+    TriggerCron: _aio.UnaryUnaryMultiCallable[_crons_pb2.TriggerCronRequest, _runs_pb2.Run]  # type: ignore[assignment]
+    """Makes one run of a cron now, outside its schedule, also of one that is paused or has ended. It is in the ledger as
+    TRIGGERED and counts neither for `max_runs` nor as a tick. `overlap` SKIP does not hold it up, QUEUE does.
+    FAILED_PRECONDITION on a busy thread with REJECT.
+    """
+    BackfillCron: _aio.UnaryUnaryMultiCallable[_crons_pb2.BackfillCronRequest, _crons_pb2.BackfillCronResponse]  # type: ignore[assignment]
+    """Makes a run for each tick of a past time that was not run: missed, skipped, before the cron was made. The ledger
+    then has these ticks as FIRED, with the reason `backfilled`; what it has as FIRED already is not run again. On a
+    thread the runs are enqueued; with `overlap` SKIP or QUEUE they go one after another.
+    """
+    ListTicks: _aio.UnaryUnaryMultiCallable[_crons_pb2.ListTicksRequest, _crons_pb2.ListTicksResponse]  # type: ignore[assignment]
+    """Reads the ledger of a cron, oldest ticks first; also that of a deleted cron, while it is kept. NOT_FOUND when there
+    is neither.
+    """
 
 class CronServiceServicer(metaclass=_abc_1.ABCMeta):
     """Creates, finds, changes and deletes crons. Creating one answers it and runs nothing: its runs come at the instants
@@ -85,6 +134,14 @@ class CronServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_crons_pb2.Cron, _abc.Awaitable[_crons_pb2.Cron]]:
         """Creates a cron, on a thread or stateless. NOT_FOUND for an unknown assistant or thread."""
+
+    @_abc_1.abstractmethod
+    def PreviewSchedule(
+        self,
+        request: _crons_pb2.PreviewScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_crons_pb2.PreviewScheduleResponse, _abc.Awaitable[_crons_pb2.PreviewScheduleResponse]]:
+        """Says when a schedule will come, and what it says in words. Needs no cron, reads nothing, writes nothing."""
 
     @_abc_1.abstractmethod
     def GetCron(
@@ -127,5 +184,57 @@ class CronServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_crons_pb2.CountCronsResponse, _abc.Awaitable[_crons_pb2.CountCronsResponse]]:
         """Counts crons."""
+
+    @_abc_1.abstractmethod
+    def PauseCron(
+        self,
+        request: _crons_pb2.PauseCronRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_crons_pb2.Cron, _abc.Awaitable[_crons_pb2.Cron]]:
+        """Stops a cron's ticks until it is resumed, with a note why. Runs that were made go on. To pause a paused cron
+        replaces the note. NOT_FOUND when there is none, ABORTED when `etag` is not the cron's.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeCron(
+        self,
+        request: _crons_pb2.ResumeCronRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_crons_pb2.Cron, _abc.Awaitable[_crons_pb2.Cron]]:
+        """Lets a paused or disabled cron go on from now; what came due meanwhile is in the ledger as missed. Sets
+        `failures_in_a_row` to 0. To resume a cron that runs replaces the note. Errors as of PauseCron.
+        """
+
+    @_abc_1.abstractmethod
+    def TriggerCron(
+        self,
+        request: _crons_pb2.TriggerCronRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_runs_pb2.Run, _abc.Awaitable[_runs_pb2.Run]]:
+        """Makes one run of a cron now, outside its schedule, also of one that is paused or has ended. It is in the ledger as
+        TRIGGERED and counts neither for `max_runs` nor as a tick. `overlap` SKIP does not hold it up, QUEUE does.
+        FAILED_PRECONDITION on a busy thread with REJECT.
+        """
+
+    @_abc_1.abstractmethod
+    def BackfillCron(
+        self,
+        request: _crons_pb2.BackfillCronRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_crons_pb2.BackfillCronResponse, _abc.Awaitable[_crons_pb2.BackfillCronResponse]]:
+        """Makes a run for each tick of a past time that was not run: missed, skipped, before the cron was made. The ledger
+        then has these ticks as FIRED, with the reason `backfilled`; what it has as FIRED already is not run again. On a
+        thread the runs are enqueued; with `overlap` SKIP or QUEUE they go one after another.
+        """
+
+    @_abc_1.abstractmethod
+    def ListTicks(
+        self,
+        request: _crons_pb2.ListTicksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_crons_pb2.ListTicksResponse, _abc.Awaitable[_crons_pb2.ListTicksResponse]]:
+        """Reads the ledger of a cron, oldest ticks first; also that of a deleted cron, while it is kept. NOT_FOUND when there
+        is neither.
+        """
 
 def add_CronServiceServicer_to_server(servicer: CronServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -86,6 +86,30 @@ IF_NOT_EXISTS_CREATE: IfNotExists.ValueType  # 2
 """Create the thread."""
 Global___IfNotExists: _TypeAlias = IfNotExists  # noqa: Y015
 
+class _OnDisconnect:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OnDisconnectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OnDisconnect.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ON_DISCONNECT_UNSPECIFIED: _OnDisconnect.ValueType  # 0
+    """CONTINUE."""
+    ON_DISCONNECT_CANCEL: _OnDisconnect.ValueType  # 1
+    """It is cancelled; what it wrote to the thread stays."""
+    ON_DISCONNECT_CONTINUE: _OnDisconnect.ValueType  # 2
+    """It goes on."""
+
+class OnDisconnect(_OnDisconnect, metaclass=_OnDisconnectEnumTypeWrapper):
+    """What becomes of a run when the caller that waits for it, or reads its stream, goes away."""
+
+ON_DISCONNECT_UNSPECIFIED: OnDisconnect.ValueType  # 0
+"""CONTINUE."""
+ON_DISCONNECT_CANCEL: OnDisconnect.ValueType  # 1
+"""It is cancelled; what it wrote to the thread stays."""
+ON_DISCONNECT_CONTINUE: OnDisconnect.ValueType  # 2
+"""It goes on."""
+Global___OnDisconnect: _TypeAlias = OnDisconnect  # noqa: Y015
+
 class _CancelAction:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -109,6 +133,34 @@ CANCEL_ACTION_INTERRUPT: CancelAction.ValueType  # 1
 CANCEL_ACTION_ROLLBACK: CancelAction.ValueType  # 2
 """The run is deleted, and what it wrote to the thread with it."""
 Global___CancelAction: _TypeAlias = CancelAction  # noqa: Y015
+
+class _ActiveRuns:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ActiveRunsEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ActiveRuns.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACTIVE_RUNS_UNSPECIFIED: _ActiveRuns.ValueType  # 0
+    """Those named."""
+    ACTIVE_RUNS_PENDING: _ActiveRuns.ValueType  # 1
+    """All that are pending."""
+    ACTIVE_RUNS_RUNNING: _ActiveRuns.ValueType  # 2
+    """All that are running."""
+    ACTIVE_RUNS_ALL: _ActiveRuns.ValueType  # 3
+    """All."""
+
+class ActiveRuns(_ActiveRuns, metaclass=_ActiveRunsEnumTypeWrapper):
+    """Which of the runs that have not ended are meant."""
+
+ACTIVE_RUNS_UNSPECIFIED: ActiveRuns.ValueType  # 0
+"""Those named."""
+ACTIVE_RUNS_PENDING: ActiveRuns.ValueType  # 1
+"""All that are pending."""
+ACTIVE_RUNS_RUNNING: ActiveRuns.ValueType  # 2
+"""All that are running."""
+ACTIVE_RUNS_ALL: ActiveRuns.ValueType  # 3
+"""All."""
+Global___ActiveRuns: _TypeAlias = ActiveRuns  # noqa: Y015
 
 @_typing.final
 class RunSpec(_message.Message):
@@ -134,6 +186,9 @@ class RunSpec(_message.Message):
     AFTER_SECONDS_FIELD_NUMBER: _builtins.int
     FEEDBACK_KEYS_FIELD_NUMBER: _builtins.int
     WEBHOOK_FIELD_NUMBER: _builtins.int
+    ON_DISCONNECT_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_ID_FIELD_NUMBER: _builtins.int
     assistant_id: _builtins.str
     """Required. The UUID of an assistant, or the name of a graph."""
     multitask_strategy: _common_pb2.MultitaskStrategy.ValueType
@@ -149,7 +204,15 @@ class RunSpec(_message.Message):
     on_completion: _common_pb2.OnCompletion.ValueType
     """Optional. For a stateless run; default DELETE."""
     webhook: _builtins.str
-    """Not supported yet: INVALID_ARGUMENT when set."""
+    """Optional. An absolute http or https URL that is POSTed to when the run has ended in any way but by being deleted,
+    tried again on a 5xx answer or none. The body is the REST API's Run with `run_started_at`, `run_ended_at`,
+    `webhook_sent_at`, `values` (the final state) and, when it failed or was cancelled, `error {error, message}`.
+    At least once; the header `webhook-id` is the run's id. INVALID_ARGUMENT for a host that the server does not call.
+    """
+    on_disconnect: Global___OnDisconnect.ValueType
+    """Optional. For WaitRun and StreamRun; default CONTINUE."""
+    checkpoint_id: _builtins.str
+    """Optional. The UUID of a checkpoint of the graph itself: the same as `checkpoint` with this alone."""
     @_builtins.property
     def input(self) -> _common_pb2.Json:
         """Optional. The graph's input: any JSON."""
@@ -190,6 +253,12 @@ class RunSpec(_message.Message):
     def feedback_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Optional. A list of strings, kept for the caller."""
 
+    @_builtins.property
+    def checkpoint(self) -> _common_pb2.Json:
+        """Optional. An object `{checkpoint_id, checkpoint_ns, checkpoint_map}`, as a thread's state and history give it: goes
+        on from there, and not from the newest. Excludes `checkpoint_id`.
+        """
+
     def __init__(
         self,
         *,
@@ -211,17 +280,24 @@ class RunSpec(_message.Message):
         after_seconds: _duration_pb2.Duration | None = ...,
         feedback_keys: _abc.Iterable[_builtins.str] | None = ...,
         webhook: _builtins.str | None = ...,
+        on_disconnect: Global___OnDisconnect.ValueType = ...,
+        checkpoint: _common_pb2.Json | None = ...,
+        checkpoint_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_stream_resumable", b"_stream_resumable", "_stream_subgraphs", b"_stream_subgraphs", "_webhook", b"_webhook", "after_seconds", b"after_seconds", "command", b"command", "config", b"config", "context", b"context", "input", b"input", "metadata", b"metadata", "stream_resumable", b"stream_resumable", "stream_subgraphs", b"stream_subgraphs", "webhook", b"webhook"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_checkpoint_id", b"_checkpoint_id", "_stream_resumable", b"_stream_resumable", "_stream_subgraphs", b"_stream_subgraphs", "_webhook", b"_webhook", "after_seconds", b"after_seconds", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "command", b"command", "config", b"config", "context", b"context", "input", b"input", "metadata", b"metadata", "stream_resumable", b"stream_resumable", "stream_subgraphs", b"stream_subgraphs", "webhook", b"webhook"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stream_resumable", b"_stream_resumable", "_stream_subgraphs", b"_stream_subgraphs", "_webhook", b"_webhook", "after_seconds", b"after_seconds", "assistant_id", b"assistant_id", "command", b"command", "config", b"config", "context", b"context", "durability", b"durability", "feedback_keys", b"feedback_keys", "if_not_exists", b"if_not_exists", "input", b"input", "interrupt_after", b"interrupt_after", "interrupt_before", b"interrupt_before", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "on_completion", b"on_completion", "stream_mode", b"stream_mode", "stream_resumable", b"stream_resumable", "stream_subgraphs", b"stream_subgraphs", "webhook", b"webhook"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_checkpoint_id", b"_checkpoint_id", "_stream_resumable", b"_stream_resumable", "_stream_subgraphs", b"_stream_subgraphs", "_webhook", b"_webhook", "after_seconds", b"after_seconds", "assistant_id", b"assistant_id", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "command", b"command", "config", b"config", "context", b"context", "durability", b"durability", "feedback_keys", b"feedback_keys", "if_not_exists", b"if_not_exists", "input", b"input", "interrupt_after", b"interrupt_after", "interrupt_before", b"interrupt_before", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "on_completion", b"on_completion", "on_disconnect", b"on_disconnect", "stream_mode", b"stream_mode", "stream_resumable", b"stream_resumable", "stream_subgraphs", b"stream_subgraphs", "webhook", b"webhook"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__checkpoint_id: _TypeAlias = _typing.Literal["checkpoint_id"]  # noqa: Y015
+    _WhichOneofArgType__checkpoint_id: _TypeAlias = _typing.Literal["_checkpoint_id", b"_checkpoint_id"]  # noqa: Y015
     _WhichOneofReturnType__stream_resumable: _TypeAlias = _typing.Literal["stream_resumable"]  # noqa: Y015
     _WhichOneofArgType__stream_resumable: _TypeAlias = _typing.Literal["_stream_resumable", b"_stream_resumable"]  # noqa: Y015
     _WhichOneofReturnType__stream_subgraphs: _TypeAlias = _typing.Literal["stream_subgraphs"]  # noqa: Y015
     _WhichOneofArgType__stream_subgraphs: _TypeAlias = _typing.Literal["_stream_subgraphs", b"_stream_subgraphs"]  # noqa: Y015
     _WhichOneofReturnType__webhook: _TypeAlias = _typing.Literal["webhook"]  # noqa: Y015
     _WhichOneofArgType__webhook: _TypeAlias = _typing.Literal["_webhook", b"_webhook"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__checkpoint_id) -> _WhichOneofReturnType__checkpoint_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stream_resumable) -> _WhichOneofReturnType__stream_resumable | None: ...
     @_typing.overload
@@ -408,6 +484,171 @@ class WaitRunRequest(_message.Message):
 Global___WaitRunRequest: _TypeAlias = WaitRunRequest  # noqa: Y015
 
 @_typing.final
+class StreamRunRequest(_message.Message):
+    """Asks for a new run, and to be told what happens in it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    THREAD_ID_FIELD_NUMBER: _builtins.int
+    RUN_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    thread_id: _builtins.str
+    """Optional. The UUID of a thread; absent: a new one (stateless)."""
+    request_id: _builtins.str
+    """Optional. As in CreateRunRequest; sent again, the same run is told from its first event."""
+    @_builtins.property
+    def run(self) -> Global___RunSpec:
+        """Required."""
+
+    def __init__(
+        self,
+        *,
+        thread_id: _builtins.str | None = ...,
+        run: Global___RunSpec | None = ...,
+        request_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "_thread_id", b"_thread_id", "request_id", b"request_id", "run", b"run", "thread_id", b"thread_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "_thread_id", b"_thread_id", "request_id", b"request_id", "run", b"run", "thread_id", b"thread_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__request_id: _TypeAlias = _typing.Literal["request_id"]  # noqa: Y015
+    _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
+    _WhichOneofReturnType__thread_id: _TypeAlias = _typing.Literal["thread_id"]  # noqa: Y015
+    _WhichOneofArgType__thread_id: _TypeAlias = _typing.Literal["_thread_id", b"_thread_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id) -> _WhichOneofReturnType__request_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__thread_id) -> _WhichOneofReturnType__thread_id | None: ...
+
+Global___StreamRunRequest: _TypeAlias = StreamRunRequest  # noqa: Y015
+
+@_typing.final
+class CreateRunsRequest(_message.Message):
+    """Asks for new stateless runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUNS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def runs(self) -> _containers.RepeatedCompositeFieldContainer[Global___RunSpec]:
+        """Required. At least one, at most 1000."""
+
+    def __init__(
+        self,
+        *,
+        runs: _abc.Iterable[Global___RunSpec] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["runs", b"runs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateRunsRequest: _TypeAlias = CreateRunsRequest  # noqa: Y015
+
+@_typing.final
+class CreateRunsResponse(_message.Message):
+    """The new runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUNS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def runs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Run]:
+        """In the order in which they were asked for."""
+
+    def __init__(
+        self,
+        *,
+        runs: _abc.Iterable[Global___Run] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["runs", b"runs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateRunsResponse: _TypeAlias = CreateRunsResponse  # noqa: Y015
+
+@_typing.final
+class RunEvent(_message.Message):
+    """Something that happened in a run."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Opaque; later events have other ids. Absent for a run that is not resumable, except in the stream of a thread."""
+    event: _builtins.str
+    """`metadata`, `error`, or a stream mode, for `messages` also with what of them it is (`messages/partial`); in a
+    subgraph followed by `|` and where that is.
+    """
+    @_builtins.property
+    def data(self) -> _common_pb2.Json:
+        """What its kind of event tells."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        event: _builtins.str = ...,
+        data: _common_pb2.Json | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "event", b"event", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunEvent: _TypeAlias = RunEvent  # noqa: Y015
+
+@_typing.final
+class JoinRunStreamRequest(_message.Message):
+    """Names a run whose events are to be told."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    THREAD_ID_FIELD_NUMBER: _builtins.int
+    RUN_ID_FIELD_NUMBER: _builtins.int
+    LAST_EVENT_ID_FIELD_NUMBER: _builtins.int
+    STREAM_MODE_FIELD_NUMBER: _builtins.int
+    CANCEL_ON_DISCONNECT_FIELD_NUMBER: _builtins.int
+    thread_id: _builtins.str
+    """Required. A UUID."""
+    run_id: _builtins.str
+    """Required. A UUID."""
+    last_event_id: _builtins.str
+    """Optional. For a resumable run, the `id` of the last event seen: what came after it is told, too; `-1`: all. Default:
+    only what comes from now on. REST: the header `Last-Event-ID`.
+    """
+    cancel_on_disconnect: _builtins.bool
+    """Optional. Whether the run is cancelled when the caller goes away; default false."""
+    @_builtins.property
+    def stream_mode(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.StreamMode.ValueType]:
+        """Optional. Only events of these modes, and errors; default: all. The run has those modes that it was created with."""
+
+    def __init__(
+        self,
+        *,
+        thread_id: _builtins.str = ...,
+        run_id: _builtins.str = ...,
+        last_event_id: _builtins.str | None = ...,
+        stream_mode: _abc.Iterable[_common_pb2.StreamMode.ValueType] | None = ...,
+        cancel_on_disconnect: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_last_event_id", b"_last_event_id", "last_event_id", b"last_event_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_event_id", b"_last_event_id", "cancel_on_disconnect", b"cancel_on_disconnect", "last_event_id", b"last_event_id", "run_id", b"run_id", "stream_mode", b"stream_mode", "thread_id", b"thread_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__last_event_id: _TypeAlias = _typing.Literal["last_event_id"]  # noqa: Y015
+    _WhichOneofArgType__last_event_id: _TypeAlias = _typing.Literal["_last_event_id", b"_last_event_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last_event_id) -> _WhichOneofReturnType__last_event_id | None: ...
+
+Global___JoinRunStreamRequest: _TypeAlias = JoinRunStreamRequest  # noqa: Y015
+
+@_typing.final
 class RunOutcome(_message.Message):
     """How a run ended."""
 
@@ -426,7 +667,7 @@ class RunOutcome(_message.Message):
 
     @_builtins.property
     def interrupts(self) -> _common_pb2.Json:
-        """A list of `{value, id}`; absent when nothing waits for a human."""
+        """A list of `{value, id, response_schema}`; absent when nothing waits for a human."""
 
     def __init__(
         self,
@@ -594,6 +835,68 @@ class CancelRunRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelRunRequest: _TypeAlias = CancelRunRequest  # noqa: Y015
+
+@_typing.final
+class RunSelection(_message.Message):
+    """Names runs: either some of one thread, or all that have a status."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    THREAD_ID_FIELD_NUMBER: _builtins.int
+    RUN_IDS_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    thread_id: _builtins.str
+    """A UUID; with `run_ids`."""
+    status: Global___ActiveRuns.ValueType
+    """Alone: the runs of all threads."""
+    @_builtins.property
+    def run_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """UUIDs of runs of the thread; those that are not there, or have ended, are passed over."""
+
+    def __init__(
+        self,
+        *,
+        thread_id: _builtins.str | None = ...,
+        run_ids: _abc.Iterable[_builtins.str] | None = ...,
+        status: Global___ActiveRuns.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_thread_id", b"_thread_id", "thread_id", b"thread_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_thread_id", b"_thread_id", "run_ids", b"run_ids", "status", b"status", "thread_id", b"thread_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__thread_id: _TypeAlias = _typing.Literal["thread_id"]  # noqa: Y015
+    _WhichOneofArgType__thread_id: _TypeAlias = _typing.Literal["_thread_id", b"_thread_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__thread_id) -> _WhichOneofReturnType__thread_id | None: ...
+
+Global___RunSelection: _TypeAlias = RunSelection  # noqa: Y015
+
+@_typing.final
+class CancelRunsRequest(_message.Message):
+    """Names runs to cancel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUNS_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    action: Global___CancelAction.ValueType
+    """Optional. Default INTERRUPT."""
+    @_builtins.property
+    def runs(self) -> Global___RunSelection:
+        """Required."""
+
+    def __init__(
+        self,
+        *,
+        runs: Global___RunSelection | None = ...,
+        action: Global___CancelAction.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["runs", b"runs"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "runs", b"runs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelRunsRequest: _TypeAlias = CancelRunsRequest  # noqa: Y015
 
 @_typing.final
 class DeleteRunRequest(_message.Message):

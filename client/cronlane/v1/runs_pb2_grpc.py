@@ -46,10 +46,25 @@ class RunServiceStub(object):
                 request_serializer=cronlane_dot_v1_dot_runs__pb2.WaitRunRequest.SerializeToString,
                 response_deserializer=cronlane_dot_v1_dot_runs__pb2.RunOutcome.FromString,
                 _registered_method=True)
+        self.StreamRun = channel.unary_stream(
+                '/cronlane.v1.RunService/StreamRun',
+                request_serializer=cronlane_dot_v1_dot_runs__pb2.StreamRunRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_runs__pb2.RunEvent.FromString,
+                _registered_method=True)
+        self.CreateRuns = channel.unary_unary(
+                '/cronlane.v1.RunService/CreateRuns',
+                request_serializer=cronlane_dot_v1_dot_runs__pb2.CreateRunsRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_runs__pb2.CreateRunsResponse.FromString,
+                _registered_method=True)
         self.JoinRun = channel.unary_unary(
                 '/cronlane.v1.RunService/JoinRun',
                 request_serializer=cronlane_dot_v1_dot_runs__pb2.JoinRunRequest.SerializeToString,
                 response_deserializer=cronlane_dot_v1_dot_runs__pb2.RunOutcome.FromString,
+                _registered_method=True)
+        self.JoinRunStream = channel.unary_stream(
+                '/cronlane.v1.RunService/JoinRunStream',
+                request_serializer=cronlane_dot_v1_dot_runs__pb2.JoinRunStreamRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_runs__pb2.RunEvent.FromString,
                 _registered_method=True)
         self.GetRun = channel.unary_unary(
                 '/cronlane.v1.RunService/GetRun',
@@ -64,6 +79,11 @@ class RunServiceStub(object):
         self.CancelRun = channel.unary_unary(
                 '/cronlane.v1.RunService/CancelRun',
                 request_serializer=cronlane_dot_v1_dot_runs__pb2.CancelRunRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.CancelRuns = channel.unary_unary(
+                '/cronlane.v1.RunService/CancelRuns',
+                request_serializer=cronlane_dot_v1_dot_runs__pb2.CancelRunsRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
         self.DeleteRun = channel.unary_unary(
@@ -92,8 +112,31 @@ class RunServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamRun(self, request, context):
+        """Creates a run and tells what happens in it until it has ended. The first event is `metadata`; a run that fails ends
+        with `error`, any other with nothing but the end of the stream. The initial metadata is that of WaitRun.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateRuns(self, request, context):
+        """Creates stateless runs: all of them or, on any error, none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def JoinRun(self, request, context):
         """Answers when a run has ended; at once when it has. NOT_FOUND when there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def JoinRunStream(self, request, context):
+        """Tells what happens in a run until it has ended. NOT_FOUND when there is none. Of a run that nobody streamed or made
+        resumable, events are told from this call on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,6 +163,13 @@ class RunServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CancelRuns(self, request, context):
+        """Cancels those of the runs that are pending or running. NOT_FOUND when there is none among them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteRun(self, request, context):
         """Deletes a run; one under way is cancelled. NOT_FOUND when there is none.
         """
@@ -140,10 +190,25 @@ def add_RunServiceServicer_to_server(servicer, server):
                     request_deserializer=cronlane_dot_v1_dot_runs__pb2.WaitRunRequest.FromString,
                     response_serializer=cronlane_dot_v1_dot_runs__pb2.RunOutcome.SerializeToString,
             ),
+            'StreamRun': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamRun,
+                    request_deserializer=cronlane_dot_v1_dot_runs__pb2.StreamRunRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_runs__pb2.RunEvent.SerializeToString,
+            ),
+            'CreateRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateRuns,
+                    request_deserializer=cronlane_dot_v1_dot_runs__pb2.CreateRunsRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_runs__pb2.CreateRunsResponse.SerializeToString,
+            ),
             'JoinRun': grpc.unary_unary_rpc_method_handler(
                     servicer.JoinRun,
                     request_deserializer=cronlane_dot_v1_dot_runs__pb2.JoinRunRequest.FromString,
                     response_serializer=cronlane_dot_v1_dot_runs__pb2.RunOutcome.SerializeToString,
+            ),
+            'JoinRunStream': grpc.unary_stream_rpc_method_handler(
+                    servicer.JoinRunStream,
+                    request_deserializer=cronlane_dot_v1_dot_runs__pb2.JoinRunStreamRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_runs__pb2.RunEvent.SerializeToString,
             ),
             'GetRun': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRun,
@@ -158,6 +223,11 @@ def add_RunServiceServicer_to_server(servicer, server):
             'CancelRun': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelRun,
                     request_deserializer=cronlane_dot_v1_dot_runs__pb2.CancelRunRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'CancelRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelRuns,
+                    request_deserializer=cronlane_dot_v1_dot_runs__pb2.CancelRunsRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
             'DeleteRun': grpc.unary_unary_rpc_method_handler(
@@ -232,6 +302,60 @@ class RunService(object):
             _registered_method=True)
 
     @staticmethod
+    def StreamRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/cronlane.v1.RunService/StreamRun',
+            cronlane_dot_v1_dot_runs__pb2.StreamRunRequest.SerializeToString,
+            cronlane_dot_v1_dot_runs__pb2.RunEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.RunService/CreateRuns',
+            cronlane_dot_v1_dot_runs__pb2.CreateRunsRequest.SerializeToString,
+            cronlane_dot_v1_dot_runs__pb2.CreateRunsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def JoinRun(request,
             target,
             options=(),
@@ -248,6 +372,33 @@ class RunService(object):
             '/cronlane.v1.RunService/JoinRun',
             cronlane_dot_v1_dot_runs__pb2.JoinRunRequest.SerializeToString,
             cronlane_dot_v1_dot_runs__pb2.RunOutcome.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def JoinRunStream(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/cronlane.v1.RunService/JoinRunStream',
+            cronlane_dot_v1_dot_runs__pb2.JoinRunStreamRequest.SerializeToString,
+            cronlane_dot_v1_dot_runs__pb2.RunEvent.FromString,
             options,
             channel_credentials,
             insecure,
@@ -328,6 +479,33 @@ class RunService(object):
             target,
             '/cronlane.v1.RunService/CancelRun',
             cronlane_dot_v1_dot_runs__pb2.CancelRunRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.RunService/CancelRuns',
+            cronlane_dot_v1_dot_runs__pb2.CancelRunsRequest.SerializeToString,
             google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,

@@ -40,14 +40,26 @@ class RunServiceStub:
     """Creates a run and answers when it has ended. The run goes on when the caller does not wait that long. The initial
     metadata arrives when the run is created and names it: `cronlane-run-id`, `cronlane-thread-id`.
     """
+    StreamRun: _grpc.UnaryStreamMultiCallable[_runs_pb2.StreamRunRequest, _runs_pb2.RunEvent]
+    """Creates a run and tells what happens in it until it has ended. The first event is `metadata`; a run that fails ends
+    with `error`, any other with nothing but the end of the stream. The initial metadata is that of WaitRun.
+    """
+    CreateRuns: _grpc.UnaryUnaryMultiCallable[_runs_pb2.CreateRunsRequest, _runs_pb2.CreateRunsResponse]
+    """Creates stateless runs: all of them or, on any error, none."""
     JoinRun: _grpc.UnaryUnaryMultiCallable[_runs_pb2.JoinRunRequest, _runs_pb2.RunOutcome]
     """Answers when a run has ended; at once when it has. NOT_FOUND when there is none."""
+    JoinRunStream: _grpc.UnaryStreamMultiCallable[_runs_pb2.JoinRunStreamRequest, _runs_pb2.RunEvent]
+    """Tells what happens in a run until it has ended. NOT_FOUND when there is none. Of a run that nobody streamed or made
+    resumable, events are told from this call on.
+    """
     GetRun: _grpc.UnaryUnaryMultiCallable[_runs_pb2.GetRunRequest, _runs_pb2.Run]
     """Reads a run. NOT_FOUND when there is none."""
     ListRuns: _grpc.UnaryUnaryMultiCallable[_runs_pb2.ListRunsRequest, _runs_pb2.ListRunsResponse]
     """The runs of a thread, newest first. NOT_FOUND when there is no such thread."""
     CancelRun: _grpc.UnaryUnaryMultiCallable[_runs_pb2.CancelRunRequest, _empty_pb2.Empty]
     """Cancels a run that is pending or running. NOT_FOUND when there is none, or it has ended."""
+    CancelRuns: _grpc.UnaryUnaryMultiCallable[_runs_pb2.CancelRunsRequest, _empty_pb2.Empty]
+    """Cancels those of the runs that are pending or running. NOT_FOUND when there is none among them."""
     DeleteRun: _grpc.UnaryUnaryMultiCallable[_runs_pb2.DeleteRunRequest, _empty_pb2.Empty]
     """Deletes a run; one under way is cancelled. NOT_FOUND when there is none."""
 
@@ -62,14 +74,26 @@ class RunServiceAsyncStub(RunServiceStub):
     """Creates a run and answers when it has ended. The run goes on when the caller does not wait that long. The initial
     metadata arrives when the run is created and names it: `cronlane-run-id`, `cronlane-thread-id`.
     """
+    StreamRun: _aio.UnaryStreamMultiCallable[_runs_pb2.StreamRunRequest, _runs_pb2.RunEvent]  # type: ignore[assignment]
+    """Creates a run and tells what happens in it until it has ended. The first event is `metadata`; a run that fails ends
+    with `error`, any other with nothing but the end of the stream. The initial metadata is that of WaitRun.
+    """
+    CreateRuns: _aio.UnaryUnaryMultiCallable[_runs_pb2.CreateRunsRequest, _runs_pb2.CreateRunsResponse]  # type: ignore[assignment]
+    """Creates stateless runs: all of them or, on any error, none."""
     JoinRun: _aio.UnaryUnaryMultiCallable[_runs_pb2.JoinRunRequest, _runs_pb2.RunOutcome]  # type: ignore[assignment]
     """Answers when a run has ended; at once when it has. NOT_FOUND when there is none."""
+    JoinRunStream: _aio.UnaryStreamMultiCallable[_runs_pb2.JoinRunStreamRequest, _runs_pb2.RunEvent]  # type: ignore[assignment]
+    """Tells what happens in a run until it has ended. NOT_FOUND when there is none. Of a run that nobody streamed or made
+    resumable, events are told from this call on.
+    """
     GetRun: _aio.UnaryUnaryMultiCallable[_runs_pb2.GetRunRequest, _runs_pb2.Run]  # type: ignore[assignment]
     """Reads a run. NOT_FOUND when there is none."""
     ListRuns: _aio.UnaryUnaryMultiCallable[_runs_pb2.ListRunsRequest, _runs_pb2.ListRunsResponse]  # type: ignore[assignment]
     """The runs of a thread, newest first. NOT_FOUND when there is no such thread."""
     CancelRun: _aio.UnaryUnaryMultiCallable[_runs_pb2.CancelRunRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Cancels a run that is pending or running. NOT_FOUND when there is none, or it has ended."""
+    CancelRuns: _aio.UnaryUnaryMultiCallable[_runs_pb2.CancelRunsRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Cancels those of the runs that are pending or running. NOT_FOUND when there is none among them."""
     DeleteRun: _aio.UnaryUnaryMultiCallable[_runs_pb2.DeleteRunRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Deletes a run; one under way is cancelled. NOT_FOUND when there is none."""
 
@@ -95,12 +119,40 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def StreamRun(
+        self,
+        request: _runs_pb2.StreamRunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_runs_pb2.RunEvent], _abc.AsyncIterator[_runs_pb2.RunEvent]]:
+        """Creates a run and tells what happens in it until it has ended. The first event is `metadata`; a run that fails ends
+        with `error`, any other with nothing but the end of the stream. The initial metadata is that of WaitRun.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateRuns(
+        self,
+        request: _runs_pb2.CreateRunsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_runs_pb2.CreateRunsResponse, _abc.Awaitable[_runs_pb2.CreateRunsResponse]]:
+        """Creates stateless runs: all of them or, on any error, none."""
+
+    @_abc_1.abstractmethod
     def JoinRun(
         self,
         request: _runs_pb2.JoinRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_runs_pb2.RunOutcome, _abc.Awaitable[_runs_pb2.RunOutcome]]:
         """Answers when a run has ended; at once when it has. NOT_FOUND when there is none."""
+
+    @_abc_1.abstractmethod
+    def JoinRunStream(
+        self,
+        request: _runs_pb2.JoinRunStreamRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_runs_pb2.RunEvent], _abc.AsyncIterator[_runs_pb2.RunEvent]]:
+        """Tells what happens in a run until it has ended. NOT_FOUND when there is none. Of a run that nobody streamed or made
+        resumable, events are told from this call on.
+        """
 
     @_abc_1.abstractmethod
     def GetRun(
@@ -125,6 +177,14 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
         """Cancels a run that is pending or running. NOT_FOUND when there is none, or it has ended."""
+
+    @_abc_1.abstractmethod
+    def CancelRuns(
+        self,
+        request: _runs_pb2.CancelRunsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Cancels those of the runs that are pending or running. NOT_FOUND when there is none among them."""
 
     @_abc_1.abstractmethod
     def DeleteRun(

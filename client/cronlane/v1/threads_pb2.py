@@ -23,14 +23,17 @@ _sym_db = _symbol_database.Default()
 
 
 from cronlane.v1 import common_pb2 as cronlane_dot_v1_dot_common__pb2
+from cronlane.v1 import runs_pb2 as cronlane_dot_v1_dot_runs__pb2
+from cronlane.v1 import thread_states_pb2 as cronlane_dot_v1_dot_thread__states__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63ronlane/v1/threads.proto\x12\x0b\x63ronlane.v1\x1a\x18\x63ronlane/v1/common.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd2\x03\n\x06Thread\x12\x11\n\tthread_id\x18\x01 \x01(\t\x12\x34\n\ncreated_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nupdated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12:\n\x10state_updated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12#\n\x08metadata\x18\x05 \x01(\x0b\x32\x11.cronlane.v1.Json\x12/\n\x06status\x18\x06 \x01(\x0e\x32\x19.cronlane.v1.ThreadStatusB\x04\xe2\x41\x01\x03\x12\'\n\x06\x63onfig\x18\x07 \x01(\x0b\x32\x11.cronlane.v1.JsonB\x04\xe2\x41\x01\x03\x12\'\n\x06values\x18\x08 \x01(\x0b\x32\x11.cronlane.v1.JsonB\x04\xe2\x41\x01\x03\x12+\n\ninterrupts\x18\t \x01(\x0b\x32\x11.cronlane.v1.JsonB\x04\xe2\x41\x01\x03\x12*\n\x05\x65rror\x18\n \x01(\x0b\x32\x15.cronlane.v1.RunErrorB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\"\xb2\x01\n\x13\x43reateThreadRequest\x12\x16\n\tthread_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12#\n\x08metadata\x18\x02 \x01(\x0b\x32\x11.cronlane.v1.Json\x12(\n\tif_exists\x18\x03 \x01(\x0e\x32\x15.cronlane.v1.IfExists\x12\x17\n\nrequest_id\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\x0c\n\n_thread_idB\r\n\x0b_request_id\"+\n\x10GetThreadRequest\x12\x17\n\tthread_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"q\n\x13UpdateThreadRequest\x12)\n\x06thread\x18\x01 \x01(\x0b\x32\x13.cronlane.v1.ThreadB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"<\n\x13\x44\x65leteThreadRequest\x12\x17\n\tthread_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x91\x02\n\x14SearchThreadsRequest\x12#\n\x08metadata\x18\x01 \x01(\x0b\x32\x11.cronlane.v1.Json\x12!\n\x06values\x18\x02 \x01(\x0b\x32\x11.cronlane.v1.Json\x12)\n\x06status\x18\x03 \x01(\x0e\x32\x19.cronlane.v1.ThreadStatus\x12\x0b\n\x03ids\x18\x04 \x03(\t\x12\x12\n\x05limit\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x0e\n\x06offset\x18\x06 \x01(\x05\x12\x0f\n\x07sort_by\x18\x07 \x01(\t\x12*\n\nsort_order\x18\x08 \x01(\x0e\x32\x16.cronlane.v1.SortOrder\x12\x0e\n\x06select\x18\t \x03(\tB\x08\n\x06_limit\"v\n\x15SearchThreadsResponse\x12$\n\x07threads\x18\x01 \x03(\x0b\x32\x13.cronlane.v1.Thread\x12\r\n\x05total\x18\x02 \x01(\x05\x12\x18\n\x0bnext_offset\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\x0e\n\x0c_next_offset\"\x88\x01\n\x13\x43ountThreadsRequest\x12#\n\x08metadata\x18\x01 \x01(\x0b\x32\x11.cronlane.v1.Json\x12!\n\x06values\x18\x02 \x01(\x0b\x32\x11.cronlane.v1.Json\x12)\n\x06status\x18\x03 \x01(\x0e\x32\x19.cronlane.v1.ThreadStatus\"%\n\x14\x43ountThreadsResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\"q\n\x15GetThreadStateRequest\x12\x17\n\tthread_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\rcheckpoint_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x11\n\tsubgraphs\x18\x03 \x01(\x08\x42\x10\n\x0e_checkpoint_id\"M\n\nCheckpoint\x12\x11\n\tthread_id\x18\x01 \x01(\t\x12\x15\n\rcheckpoint_ns\x18\x02 \x01(\t\x12\x15\n\rcheckpoint_id\x18\x03 \x01(\t\"\xf8\x01\n\nThreadTask\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x1f\n\x04path\x18\x03 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x12\n\x05\x65rror\x18\x04 \x01(\tH\x00\x88\x01\x01\x12%\n\ninterrupts\x18\x05 \x01(\x0b\x32\x11.cronlane.v1.Json\x12%\n\ncheckpoint\x18\x06 \x01(\x0b\x32\x11.cronlane.v1.Json\x12 \n\x05state\x18\x07 \x01(\x0b\x32\x11.cronlane.v1.Json\x12!\n\x06result\x18\x08 \x01(\x0b\x32\x11.cronlane.v1.JsonB\x08\n\x06_error\"\xad\x03\n\x0bThreadState\x12!\n\x06values\x18\x01 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x0c\n\x04next\x18\x02 \x03(\t\x12&\n\x05tasks\x18\x03 \x03(\x0b\x32\x17.cronlane.v1.ThreadTask\x12#\n\x08metadata\x18\x04 \x01(\x0b\x32\x11.cronlane.v1.Json\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\ncheckpoint\x18\x06 \x01(\x0b\x32\x17.cronlane.v1.Checkpoint\x12\x32\n\x11parent_checkpoint\x18\x07 \x01(\x0b\x32\x17.cronlane.v1.Checkpoint\x12%\n\ninterrupts\x18\x08 \x01(\x0b\x32\x11.cronlane.v1.Json\x12\x1a\n\rcheckpoint_id\x18\t \x01(\tH\x00\x88\x01\x01\x12!\n\x14parent_checkpoint_id\x18\n \x01(\tH\x01\x88\x01\x01\x42\x10\n\x0e_checkpoint_idB\x17\n\x15_parent_checkpoint_id*\x95\x01\n\x0cThreadStatus\x12\x1d\n\x19THREAD_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12THREAD_STATUS_IDLE\x10\x01\x12\x16\n\x12THREAD_STATUS_BUSY\x10\x02\x12\x1d\n\x19THREAD_STATUS_INTERRUPTED\x10\x03\x12\x17\n\x13THREAD_STATUS_ERROR\x10\x04*T\n\x08IfExists\x12\x19\n\x15IF_EXISTS_UNSPECIFIED\x10\x00\x12\x13\n\x0fIF_EXISTS_RAISE\x10\x01\x12\x18\n\x14IF_EXISTS_DO_NOTHING\x10\x02\x32\xad\x06\n\rThreadService\x12Z\n\x0c\x43reateThread\x12 .cronlane.v1.CreateThreadRequest\x1a\x13.cronlane.v1.Thread\"\x13\x82\xd3\xe4\x93\x02\r\"\x08/threads:\x01*\x12]\n\tGetThread\x12\x1d.cronlane.v1.GetThreadRequest\x1a\x13.cronlane.v1.Thread\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/threads/{thread_id}\x12r\n\x0cUpdateThread\x12 .cronlane.v1.UpdateThreadRequest\x1a\x13.cronlane.v1.Thread\"+\x82\xd3\xe4\x93\x02%2\x1b/threads/{thread.thread_id}:\x06thread\x12\x66\n\x0c\x44\x65leteThread\x12 .cronlane.v1.DeleteThreadRequest\x1a\x16.google.protobuf.Empty\"\x1c\x82\xd3\xe4\x93\x02\x16*\x14/threads/{thread_id}\x12r\n\rSearchThreads\x12!.cronlane.v1.SearchThreadsRequest\x1a\".cronlane.v1.SearchThreadsResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/threads/search:\x01*\x12n\n\x0c\x43ountThreads\x12 .cronlane.v1.CountThreadsRequest\x1a!.cronlane.v1.CountThreadsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\"\x0e/threads/count:\x01*\x12\xa0\x01\n\x0eGetThreadState\x12\".cronlane.v1.GetThreadStateRequest\x1a\x18.cronlane.v1.ThreadState\"P\x82\xd3\xe4\x93\x02J\x12\x1a/threads/{thread_id}/stateZ,\x12*/threads/{thread_id}/state/{checkpoint_id}B<\n\x0f\x64\x65v.cronlane.v1P\x01Z\'cronlane.dev/gen/cronlane/v1;cronlanev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63ronlane/v1/threads.proto\x12\x0b\x63ronlane.v1\x1a\x18\x63ronlane/v1/common.proto\x1a\x16\x63ronlane/v1/runs.proto\x1a\x1f\x63ronlane/v1/thread_states.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x04\n\x06Thread\x12\x11\n\tthread_id\x18\x01 \x01(\t\x12\x34\n\ncreated_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nupdated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12:\n\x10state_updated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12#\n\x08metadata\x18\x05 \x01(\x0b\x32\x11.cronlane.v1.Json\x12/\n\x06status\x18\x06 \x01(\x0e\x32\x19.cronlane.v1.ThreadStatusB\x04\xe2\x41\x01\x03\x12\'\n\x06\x63onfig\x18\x07 \x01(\x0b\x32\x11.cronlane.v1.JsonB\x04\xe2\x41\x01\x03\x12\'\n\x06values\x18\x08 \x01(\x0b\x32\x11.cronlane.v1.JsonB\x04\xe2\x41\x01\x03\x12+\n\ninterrupts\x18\t \x01(\x0b\x32\x11.cronlane.v1.JsonB\x04\xe2\x41\x01\x03\x12*\n\x05\x65rror\x18\n \x01(\x0b\x32\x15.cronlane.v1.RunErrorB\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\x12#\n\x03ttl\x18\x0c \x01(\x0b\x32\x16.cronlane.v1.ThreadTtl\x12*\n\textracted\x18\r \x01(\x0b\x32\x11.cronlane.v1.JsonB\x04\xe2\x41\x01\x03\"f\n\tThreadTtl\x12+\n\x08\x64uration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\x08strategy\x18\x02 \x01(\x0e\x32\x1a.cronlane.v1.PruneStrategy\"\x83\x02\n\x13\x43reateThreadRequest\x12\x16\n\tthread_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12#\n\x08metadata\x18\x02 \x01(\x0b\x32\x11.cronlane.v1.Json\x12(\n\tif_exists\x18\x03 \x01(\x0e\x32\x15.cronlane.v1.IfExists\x12\x17\n\nrequest_id\x18\x04 \x01(\tH\x01\x88\x01\x01\x12#\n\x03ttl\x18\x05 \x01(\x0b\x32\x16.cronlane.v1.ThreadTtl\x12*\n\nsupersteps\x18\x06 \x03(\x0b\x32\x16.cronlane.v1.SuperstepB\x0c\n\n_thread_idB\r\n\x0b_request_id\"+\n\x10GetThreadRequest\x12\x17\n\tthread_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"q\n\x13UpdateThreadRequest\x12)\n\x06thread\x18\x01 \x01(\x0b\x32\x13.cronlane.v1.ThreadB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"<\n\x13\x44\x65leteThreadRequest\x12\x17\n\tthread_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x82\x03\n\x14SearchThreadsRequest\x12#\n\x08metadata\x18\x01 \x01(\x0b\x32\x11.cronlane.v1.Json\x12!\n\x06values\x18\x02 \x01(\x0b\x32\x11.cronlane.v1.Json\x12)\n\x06status\x18\x03 \x01(\x0e\x32\x19.cronlane.v1.ThreadStatus\x12\x0b\n\x03ids\x18\x04 \x03(\t\x12\x12\n\x05limit\x18\x05 \x01(\x05H\x00\x88\x01\x01\x12\x0e\n\x06offset\x18\x06 \x01(\x05\x12\x0f\n\x07sort_by\x18\x07 \x01(\t\x12*\n\nsort_order\x18\x08 \x01(\x0e\x32\x16.cronlane.v1.SortOrder\x12\x0e\n\x06select\x18\t \x03(\t\x12?\n\x07\x65xtract\x18\n \x03(\x0b\x32..cronlane.v1.SearchThreadsRequest.ExtractEntry\x1a.\n\x0c\x45xtractEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x08\n\x06_limit\"v\n\x15SearchThreadsResponse\x12$\n\x07threads\x18\x01 \x03(\x0b\x32\x13.cronlane.v1.Thread\x12\r\n\x05total\x18\x02 \x01(\x05\x12\x18\n\x0bnext_offset\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\x0e\n\x0c_next_offset\"\x88\x01\n\x13\x43ountThreadsRequest\x12#\n\x08metadata\x18\x01 \x01(\x0b\x32\x11.cronlane.v1.Json\x12!\n\x06values\x18\x02 \x01(\x0b\x32\x11.cronlane.v1.Json\x12)\n\x06status\x18\x03 \x01(\x0e\x32\x19.cronlane.v1.ThreadStatus\"%\n\x14\x43ountThreadsResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\"\x90\x01\n\x13StreamThreadRequest\x12\x17\n\tthread_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\rlast_event_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x32\n\x0bstream_mode\x18\x03 \x03(\x0e\x32\x1d.cronlane.v1.ThreadStreamModeB\x10\n\x0e_last_event_id\",\n\x11\x43opyThreadRequest\x12\x17\n\tthread_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"]\n\x13PruneThreadsRequest\x12\x18\n\nthread_ids\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\x12,\n\x08strategy\x18\x02 \x01(\x0e\x32\x1a.cronlane.v1.PruneStrategy\",\n\x14PruneThreadsResponse\x12\x14\n\x0cpruned_count\x18\x01 \x01(\x05*\x95\x01\n\x0cThreadStatus\x12\x1d\n\x19THREAD_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12THREAD_STATUS_IDLE\x10\x01\x12\x16\n\x12THREAD_STATUS_BUSY\x10\x02\x12\x1d\n\x19THREAD_STATUS_INTERRUPTED\x10\x03\x12\x17\n\x13THREAD_STATUS_ERROR\x10\x04*j\n\rPruneStrategy\x12\x1e\n\x1aPRUNE_STRATEGY_UNSPECIFIED\x10\x00\x12\x19\n\x15PRUNE_STRATEGY_DELETE\x10\x01\x12\x1e\n\x1aPRUNE_STRATEGY_KEEP_LATEST\x10\x02*T\n\x08IfExists\x12\x19\n\x15IF_EXISTS_UNSPECIFIED\x10\x00\x12\x13\n\x0fIF_EXISTS_RAISE\x10\x01\x12\x18\n\x14IF_EXISTS_DO_NOTHING\x10\x02*\x9f\x01\n\x10ThreadStreamMode\x12\"\n\x1eTHREAD_STREAM_MODE_UNSPECIFIED\x10\x00\x12 \n\x1cTHREAD_STREAM_MODE_RUN_MODES\x10\x01\x12 \n\x1cTHREAD_STREAM_MODE_LIFECYCLE\x10\x02\x12#\n\x1fTHREAD_STREAM_MODE_STATE_UPDATE\x10\x03\x32\xd6\x0b\n\rThreadService\x12Z\n\x0c\x43reateThread\x12 .cronlane.v1.CreateThreadRequest\x1a\x13.cronlane.v1.Thread\"\x13\x82\xd3\xe4\x93\x02\r\"\x08/threads:\x01*\x12]\n\tGetThread\x12\x1d.cronlane.v1.GetThreadRequest\x1a\x13.cronlane.v1.Thread\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/threads/{thread_id}\x12r\n\x0cUpdateThread\x12 .cronlane.v1.UpdateThreadRequest\x1a\x13.cronlane.v1.Thread\"+\x82\xd3\xe4\x93\x02%2\x1b/threads/{thread.thread_id}:\x06thread\x12\x66\n\x0c\x44\x65leteThread\x12 .cronlane.v1.DeleteThreadRequest\x1a\x16.google.protobuf.Empty\"\x1c\x82\xd3\xe4\x93\x02\x16*\x14/threads/{thread_id}\x12r\n\rSearchThreads\x12!.cronlane.v1.SearchThreadsRequest\x1a\".cronlane.v1.SearchThreadsResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/threads/search:\x01*\x12n\n\x0c\x43ountThreads\x12 .cronlane.v1.CountThreadsRequest\x1a!.cronlane.v1.CountThreadsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\"\x0e/threads/count:\x01*\x12\x64\n\nCopyThread\x12\x1e.cronlane.v1.CopyThreadRequest\x1a\x13.cronlane.v1.Thread\"!\x82\xd3\xe4\x93\x02\x1b\"\x19/threads/{thread_id}/copy\x12n\n\x0cPruneThreads\x12 .cronlane.v1.PruneThreadsRequest\x1a!.cronlane.v1.PruneThreadsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\"\x0e/threads/prune:\x01*\x12\xcc\x01\n\x0eGetThreadState\x12\".cronlane.v1.GetThreadStateRequest\x1a\x18.cronlane.v1.ThreadState\"|\x82\xd3\xe4\x93\x02v\x12\x1a/threads/{thread_id}/stateZ,\x12*/threads/{thread_id}/state/{checkpoint_id}Z*\"%/threads/{thread_id}/state/checkpoint:\x01*\x12\x89\x01\n\x11UpdateThreadState\x12%.cronlane.v1.UpdateThreadStateRequest\x1a&.cronlane.v1.UpdateThreadStateResponse\"%\x82\xd3\xe4\x93\x02\x1f\"\x1a/threads/{thread_id}/state:\x01*\x12\xa8\x01\n\x10GetThreadHistory\x12$.cronlane.v1.GetThreadHistoryRequest\x1a%.cronlane.v1.GetThreadHistoryResponse\"G\x82\xd3\xe4\x93\x02\x41\"\x1c/threads/{thread_id}/history:\x01*Z\x1e\x12\x1c/threads/{thread_id}/history\x12n\n\x0cStreamThread\x12 .cronlane.v1.StreamThreadRequest\x1a\x15.cronlane.v1.RunEvent\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/threads/{thread_id}/stream0\x01\x42<\n\x0f\x64\x65v.cronlane.v1P\x01Z\'cronlane.dev/gen/cronlane/v1;cronlanev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,14 +57,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_THREAD'].fields_by_name['interrupts']._serialized_options = b'\342A\001\003'
   _globals['_THREAD'].fields_by_name['error']._loaded_options = None
   _globals['_THREAD'].fields_by_name['error']._serialized_options = b'\342A\001\003'
+  _globals['_THREAD'].fields_by_name['extracted']._loaded_options = None
+  _globals['_THREAD'].fields_by_name['extracted']._serialized_options = b'\342A\001\003'
   _globals['_GETTHREADREQUEST'].fields_by_name['thread_id']._loaded_options = None
   _globals['_GETTHREADREQUEST'].fields_by_name['thread_id']._serialized_options = b'\342A\001\002'
   _globals['_UPDATETHREADREQUEST'].fields_by_name['thread']._loaded_options = None
   _globals['_UPDATETHREADREQUEST'].fields_by_name['thread']._serialized_options = b'\342A\001\002'
   _globals['_DELETETHREADREQUEST'].fields_by_name['thread_id']._loaded_options = None
   _globals['_DELETETHREADREQUEST'].fields_by_name['thread_id']._serialized_options = b'\342A\001\002'
-  _globals['_GETTHREADSTATEREQUEST'].fields_by_name['thread_id']._loaded_options = None
-  _globals['_GETTHREADSTATEREQUEST'].fields_by_name['thread_id']._serialized_options = b'\342A\001\002'
+  _globals['_SEARCHTHREADSREQUEST_EXTRACTENTRY']._loaded_options = None
+  _globals['_SEARCHTHREADSREQUEST_EXTRACTENTRY']._serialized_options = b'8\001'
+  _globals['_STREAMTHREADREQUEST'].fields_by_name['thread_id']._loaded_options = None
+  _globals['_STREAMTHREADREQUEST'].fields_by_name['thread_id']._serialized_options = b'\342A\001\002'
+  _globals['_COPYTHREADREQUEST'].fields_by_name['thread_id']._loaded_options = None
+  _globals['_COPYTHREADREQUEST'].fields_by_name['thread_id']._serialized_options = b'\342A\001\002'
+  _globals['_PRUNETHREADSREQUEST'].fields_by_name['thread_ids']._loaded_options = None
+  _globals['_PRUNETHREADSREQUEST'].fields_by_name['thread_ids']._serialized_options = b'\342A\001\002'
   _globals['_THREADSERVICE'].methods_by_name['CreateThread']._loaded_options = None
   _globals['_THREADSERVICE'].methods_by_name['CreateThread']._serialized_options = b'\202\323\344\223\002\r\"\010/threads:\001*'
   _globals['_THREADSERVICE'].methods_by_name['GetThread']._loaded_options = None
@@ -74,38 +85,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_THREADSERVICE'].methods_by_name['SearchThreads']._serialized_options = b'\202\323\344\223\002\024\"\017/threads/search:\001*'
   _globals['_THREADSERVICE'].methods_by_name['CountThreads']._loaded_options = None
   _globals['_THREADSERVICE'].methods_by_name['CountThreads']._serialized_options = b'\202\323\344\223\002\023\"\016/threads/count:\001*'
+  _globals['_THREADSERVICE'].methods_by_name['CopyThread']._loaded_options = None
+  _globals['_THREADSERVICE'].methods_by_name['CopyThread']._serialized_options = b'\202\323\344\223\002\033\"\031/threads/{thread_id}/copy'
+  _globals['_THREADSERVICE'].methods_by_name['PruneThreads']._loaded_options = None
+  _globals['_THREADSERVICE'].methods_by_name['PruneThreads']._serialized_options = b'\202\323\344\223\002\023\"\016/threads/prune:\001*'
   _globals['_THREADSERVICE'].methods_by_name['GetThreadState']._loaded_options = None
-  _globals['_THREADSERVICE'].methods_by_name['GetThreadState']._serialized_options = b'\202\323\344\223\002J\022\032/threads/{thread_id}/stateZ,\022*/threads/{thread_id}/state/{checkpoint_id}'
-  _globals['_THREADSTATUS']._serialized_start=2551
-  _globals['_THREADSTATUS']._serialized_end=2700
-  _globals['_IFEXISTS']._serialized_start=2702
-  _globals['_IFEXISTS']._serialized_end=2786
-  _globals['_THREAD']._serialized_start=228
-  _globals['_THREAD']._serialized_end=694
-  _globals['_CREATETHREADREQUEST']._serialized_start=697
-  _globals['_CREATETHREADREQUEST']._serialized_end=875
-  _globals['_GETTHREADREQUEST']._serialized_start=877
-  _globals['_GETTHREADREQUEST']._serialized_end=920
-  _globals['_UPDATETHREADREQUEST']._serialized_start=922
-  _globals['_UPDATETHREADREQUEST']._serialized_end=1035
-  _globals['_DELETETHREADREQUEST']._serialized_start=1037
-  _globals['_DELETETHREADREQUEST']._serialized_end=1097
-  _globals['_SEARCHTHREADSREQUEST']._serialized_start=1100
-  _globals['_SEARCHTHREADSREQUEST']._serialized_end=1373
-  _globals['_SEARCHTHREADSRESPONSE']._serialized_start=1375
-  _globals['_SEARCHTHREADSRESPONSE']._serialized_end=1493
-  _globals['_COUNTTHREADSREQUEST']._serialized_start=1496
-  _globals['_COUNTTHREADSREQUEST']._serialized_end=1632
-  _globals['_COUNTTHREADSRESPONSE']._serialized_start=1634
-  _globals['_COUNTTHREADSRESPONSE']._serialized_end=1671
-  _globals['_GETTHREADSTATEREQUEST']._serialized_start=1673
-  _globals['_GETTHREADSTATEREQUEST']._serialized_end=1786
-  _globals['_CHECKPOINT']._serialized_start=1788
-  _globals['_CHECKPOINT']._serialized_end=1865
-  _globals['_THREADTASK']._serialized_start=1868
-  _globals['_THREADTASK']._serialized_end=2116
-  _globals['_THREADSTATE']._serialized_start=2119
-  _globals['_THREADSTATE']._serialized_end=2548
-  _globals['_THREADSERVICE']._serialized_start=2789
-  _globals['_THREADSERVICE']._serialized_end=3602
+  _globals['_THREADSERVICE'].methods_by_name['GetThreadState']._serialized_options = b'\202\323\344\223\002v\022\032/threads/{thread_id}/stateZ,\022*/threads/{thread_id}/state/{checkpoint_id}Z*\"%/threads/{thread_id}/state/checkpoint:\001*'
+  _globals['_THREADSERVICE'].methods_by_name['UpdateThreadState']._loaded_options = None
+  _globals['_THREADSERVICE'].methods_by_name['UpdateThreadState']._serialized_options = b'\202\323\344\223\002\037\"\032/threads/{thread_id}/state:\001*'
+  _globals['_THREADSERVICE'].methods_by_name['GetThreadHistory']._loaded_options = None
+  _globals['_THREADSERVICE'].methods_by_name['GetThreadHistory']._serialized_options = b'\202\323\344\223\002A\"\034/threads/{thread_id}/history:\001*Z\036\022\034/threads/{thread_id}/history'
+  _globals['_THREADSERVICE'].methods_by_name['StreamThread']._loaded_options = None
+  _globals['_THREADSERVICE'].methods_by_name['StreamThread']._serialized_options = b'\202\323\344\223\002\035\022\033/threads/{thread_id}/stream'
+  _globals['_THREADSTATUS']._serialized_start=2476
+  _globals['_THREADSTATUS']._serialized_end=2625
+  _globals['_PRUNESTRATEGY']._serialized_start=2627
+  _globals['_PRUNESTRATEGY']._serialized_end=2733
+  _globals['_IFEXISTS']._serialized_start=2735
+  _globals['_IFEXISTS']._serialized_end=2819
+  _globals['_THREADSTREAMMODE']._serialized_start=2822
+  _globals['_THREADSTREAMMODE']._serialized_end=2981
+  _globals['_THREAD']._serialized_start=317
+  _globals['_THREAD']._serialized_end=864
+  _globals['_THREADTTL']._serialized_start=866
+  _globals['_THREADTTL']._serialized_end=968
+  _globals['_CREATETHREADREQUEST']._serialized_start=971
+  _globals['_CREATETHREADREQUEST']._serialized_end=1230
+  _globals['_GETTHREADREQUEST']._serialized_start=1232
+  _globals['_GETTHREADREQUEST']._serialized_end=1275
+  _globals['_UPDATETHREADREQUEST']._serialized_start=1277
+  _globals['_UPDATETHREADREQUEST']._serialized_end=1390
+  _globals['_DELETETHREADREQUEST']._serialized_start=1392
+  _globals['_DELETETHREADREQUEST']._serialized_end=1452
+  _globals['_SEARCHTHREADSREQUEST']._serialized_start=1455
+  _globals['_SEARCHTHREADSREQUEST']._serialized_end=1841
+  _globals['_SEARCHTHREADSREQUEST_EXTRACTENTRY']._serialized_start=1785
+  _globals['_SEARCHTHREADSREQUEST_EXTRACTENTRY']._serialized_end=1831
+  _globals['_SEARCHTHREADSRESPONSE']._serialized_start=1843
+  _globals['_SEARCHTHREADSRESPONSE']._serialized_end=1961
+  _globals['_COUNTTHREADSREQUEST']._serialized_start=1964
+  _globals['_COUNTTHREADSREQUEST']._serialized_end=2100
+  _globals['_COUNTTHREADSRESPONSE']._serialized_start=2102
+  _globals['_COUNTTHREADSRESPONSE']._serialized_end=2139
+  _globals['_STREAMTHREADREQUEST']._serialized_start=2142
+  _globals['_STREAMTHREADREQUEST']._serialized_end=2286
+  _globals['_COPYTHREADREQUEST']._serialized_start=2288
+  _globals['_COPYTHREADREQUEST']._serialized_end=2332
+  _globals['_PRUNETHREADSREQUEST']._serialized_start=2334
+  _globals['_PRUNETHREADSREQUEST']._serialized_end=2427
+  _globals['_PRUNETHREADSRESPONSE']._serialized_start=2429
+  _globals['_PRUNETHREADSRESPONSE']._serialized_end=2473
+  _globals['_THREADSERVICE']._serialized_start=2984
+  _globals['_THREADSERVICE']._serialized_end=4478
 # @@protoc_insertion_point(module_scope)

@@ -5,7 +5,9 @@ Threads: conversations with state."""
 
 from collections import abc as _abc
 from cronlane.v1 import common_pb2 as _common_pb2
+from cronlane.v1 import thread_states_pb2 as _thread_states_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -54,6 +56,34 @@ THREAD_STATUS_ERROR: ThreadStatus.ValueType  # 4
 """The last run failed."""
 Global___ThreadStatus: _TypeAlias = ThreadStatus  # noqa: Y015
 
+class _PruneStrategy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PruneStrategyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PruneStrategy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PRUNE_STRATEGY_UNSPECIFIED: _PruneStrategy.ValueType  # 0
+    """DELETE."""
+    PRUNE_STRATEGY_DELETE: _PruneStrategy.ValueType  # 1
+    """The thread goes, with its runs, its state and its crons."""
+    PRUNE_STRATEGY_KEEP_LATEST: _PruneStrategy.ValueType  # 2
+    """The thread stays, with the newest checkpoint of its graph and of each subgraph; older ones go. Of a state that is
+    kept in parts (delta channels) all stays.
+    """
+
+class PruneStrategy(_PruneStrategy, metaclass=_PruneStrategyEnumTypeWrapper):
+    """What becomes of a thread, or of its past."""
+
+PRUNE_STRATEGY_UNSPECIFIED: PruneStrategy.ValueType  # 0
+"""DELETE."""
+PRUNE_STRATEGY_DELETE: PruneStrategy.ValueType  # 1
+"""The thread goes, with its runs, its state and its crons."""
+PRUNE_STRATEGY_KEEP_LATEST: PruneStrategy.ValueType  # 2
+"""The thread stays, with the newest checkpoint of its graph and of each subgraph; older ones go. Of a state that is
+kept in parts (delta channels) all stays.
+"""
+Global___PruneStrategy: _TypeAlias = PruneStrategy  # noqa: Y015
+
 class _IfExists:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -65,18 +95,46 @@ class _IfExistsEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_IfExists.Val
     IF_EXISTS_RAISE: _IfExists.ValueType  # 1
     """Fail with ALREADY_EXISTS."""
     IF_EXISTS_DO_NOTHING: _IfExists.ValueType  # 2
-    """Answer the existing thread, untouched."""
+    """Answer what has it, untouched."""
 
 class IfExists(_IfExists, metaclass=_IfExistsEnumTypeWrapper):
-    """What CreateThread does when the thread is there already."""
+    """What a create does when the id is taken already."""
 
 IF_EXISTS_UNSPECIFIED: IfExists.ValueType  # 0
 """RAISE."""
 IF_EXISTS_RAISE: IfExists.ValueType  # 1
 """Fail with ALREADY_EXISTS."""
 IF_EXISTS_DO_NOTHING: IfExists.ValueType  # 2
-"""Answer the existing thread, untouched."""
+"""Answer what has it, untouched."""
 Global___IfExists: _TypeAlias = IfExists  # noqa: Y015
+
+class _ThreadStreamMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ThreadStreamModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ThreadStreamMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    THREAD_STREAM_MODE_UNSPECIFIED: _ThreadStreamMode.ValueType  # 0
+    """RUN_MODES."""
+    THREAD_STREAM_MODE_RUN_MODES: _ThreadStreamMode.ValueType  # 1
+    """What the streams of its runs tell, and their ends."""
+    THREAD_STREAM_MODE_LIFECYCLE: _ThreadStreamMode.ValueType  # 2
+    """That a run has begun, failed, or ended."""
+    THREAD_STREAM_MODE_STATE_UPDATE: _ThreadStreamMode.ValueType  # 3
+    """The values that its runs leave behind, as `values`."""
+
+class ThreadStreamMode(_ThreadStreamMode, metaclass=_ThreadStreamModeEnumTypeWrapper):
+    """What the stream of a thread tells."""
+
+THREAD_STREAM_MODE_UNSPECIFIED: ThreadStreamMode.ValueType  # 0
+"""RUN_MODES."""
+THREAD_STREAM_MODE_RUN_MODES: ThreadStreamMode.ValueType  # 1
+"""What the streams of its runs tell, and their ends."""
+THREAD_STREAM_MODE_LIFECYCLE: ThreadStreamMode.ValueType  # 2
+"""That a run has begun, failed, or ended."""
+THREAD_STREAM_MODE_STATE_UPDATE: ThreadStreamMode.ValueType  # 3
+"""The values that its runs leave behind, as `values`."""
+Global___ThreadStreamMode: _TypeAlias = ThreadStreamMode  # noqa: Y015
 
 @_typing.final
 class Thread(_message.Message):
@@ -95,6 +153,8 @@ class Thread(_message.Message):
     INTERRUPTS_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    TTL_FIELD_NUMBER: _builtins.int
+    EXTRACTED_FIELD_NUMBER: _builtins.int
     thread_id: _builtins.str
     """UUID; version 7 unless the caller chose it."""
     status: Global___ThreadStatus.ValueType
@@ -133,6 +193,14 @@ class Thread(_message.Message):
     def error(self) -> _common_pb2.RunError:
         """Output only. Why the last run failed; absent when it did not."""
 
+    @_builtins.property
+    def ttl(self) -> Global___ThreadTtl:
+        """Optional. How long it lives; absent: until it is deleted."""
+
+    @_builtins.property
+    def extracted(self) -> _common_pb2.Json:
+        """Output only. What a search was asked to extract: an object with a member for each alias."""
+
     def __init__(
         self,
         *,
@@ -147,14 +215,47 @@ class Thread(_message.Message):
         interrupts: _common_pb2.Json | None = ...,
         error: _common_pb2.RunError | None = ...,
         etag: _builtins.str = ...,
+        ttl: Global___ThreadTtl | None = ...,
+        extracted: _common_pb2.Json | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "created_at", b"created_at", "error", b"error", "interrupts", b"interrupts", "metadata", b"metadata", "state_updated_at", b"state_updated_at", "updated_at", b"updated_at", "values", b"values"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "created_at", b"created_at", "error", b"error", "extracted", b"extracted", "interrupts", b"interrupts", "metadata", b"metadata", "state_updated_at", b"state_updated_at", "ttl", b"ttl", "updated_at", b"updated_at", "values", b"values"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "created_at", b"created_at", "error", b"error", "etag", b"etag", "interrupts", b"interrupts", "metadata", b"metadata", "state_updated_at", b"state_updated_at", "status", b"status", "thread_id", b"thread_id", "updated_at", b"updated_at", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "created_at", b"created_at", "error", b"error", "etag", b"etag", "extracted", b"extracted", "interrupts", b"interrupts", "metadata", b"metadata", "state_updated_at", b"state_updated_at", "status", b"status", "thread_id", b"thread_id", "ttl", b"ttl", "updated_at", b"updated_at", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Thread: _TypeAlias = Thread  # noqa: Y015
+
+@_typing.final
+class ThreadTtl(_message.Message):
+    """How long a thread lives."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DURATION_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    strategy: Global___PruneStrategy.ValueType
+    """Optional. What becomes of it then; default DELETE."""
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """Optional. Counted from the thread's `updated_at`, so that runs and updates renew it; more than 0, at most 100 years.
+        A thread on which a run is pending or running does not end. Absent, or without this message: for ever. What is
+        due is carried out within minutes.
+        """
+
+    def __init__(
+        self,
+        *,
+        duration: _duration_pb2.Duration | None = ...,
+        strategy: Global___PruneStrategy.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "strategy", b"strategy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ThreadTtl: _TypeAlias = ThreadTtl  # noqa: Y015
 
 @_typing.final
 class CreateThreadRequest(_message.Message):
@@ -166,6 +267,8 @@ class CreateThreadRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     IF_EXISTS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TTL_FIELD_NUMBER: _builtins.int
+    SUPERSTEPS_FIELD_NUMBER: _builtins.int
     thread_id: _builtins.str
     """Optional. A UUID; one is made when it is absent."""
     if_exists: Global___IfExists.ValueType
@@ -178,6 +281,16 @@ class CreateThreadRequest(_message.Message):
     def metadata(self) -> _common_pb2.Json:
         """Optional. An object; default `{}`."""
 
+    @_builtins.property
+    def ttl(self) -> Global___ThreadTtl:
+        """Optional. How long it lives; default: until it is deleted."""
+
+    @_builtins.property
+    def supersteps(self) -> _containers.RepeatedCompositeFieldContainer[_thread_states_pb2.Superstep]:
+        """Optional. Applied one after the other to the state of the new thread; `metadata` must name the graph as `graph_id`.
+        Nothing is applied to a thread that was there already.
+        """
+
     def __init__(
         self,
         *,
@@ -185,10 +298,12 @@ class CreateThreadRequest(_message.Message):
         metadata: _common_pb2.Json | None = ...,
         if_exists: Global___IfExists.ValueType = ...,
         request_id: _builtins.str | None = ...,
+        ttl: Global___ThreadTtl | None = ...,
+        supersteps: _abc.Iterable[_thread_states_pb2.Superstep] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "_thread_id", b"_thread_id", "metadata", b"metadata", "request_id", b"request_id", "thread_id", b"thread_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "_thread_id", b"_thread_id", "metadata", b"metadata", "request_id", b"request_id", "thread_id", b"thread_id", "ttl", b"ttl"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "_thread_id", b"_thread_id", "if_exists", b"if_exists", "metadata", b"metadata", "request_id", b"request_id", "thread_id", b"thread_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "_thread_id", b"_thread_id", "if_exists", b"if_exists", "metadata", b"metadata", "request_id", b"request_id", "supersteps", b"supersteps", "thread_id", b"thread_id", "ttl", b"ttl"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__request_id: _TypeAlias = _typing.Literal["request_id"]  # noqa: Y015
     _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
@@ -233,11 +348,11 @@ class UpdateThreadRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def thread(self) -> Global___Thread:
-        """Required. `thread_id` names it; `metadata` is merged into what is there."""
+        """Required. `thread_id` names it; `metadata` is merged into what is there, `ttl` replaces what was said before."""
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Optional. The fields to change; only `metadata` can be. Absent: those that are set."""
+        """Optional. The fields to change: `metadata`, `ttl`. Absent: those that are set; with none `updated_at` moves."""
 
     def __init__(
         self,
@@ -285,6 +400,26 @@ class SearchThreadsRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class ExtractEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     METADATA_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
@@ -294,6 +429,7 @@ class SearchThreadsRequest(_message.Message):
     SORT_BY_FIELD_NUMBER: _builtins.int
     SORT_ORDER_FIELD_NUMBER: _builtins.int
     SELECT_FIELD_NUMBER: _builtins.int
+    EXTRACT_FIELD_NUMBER: _builtins.int
     status: Global___ThreadStatus.ValueType
     """Optional. Default: any."""
     limit: _builtins.int
@@ -320,6 +456,13 @@ class SearchThreadsRequest(_message.Message):
     def select(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Optional. The fields of Thread to answer; empty: all."""
 
+    @_builtins.property
+    def extract(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Optional. At most 10 paths by alias, answered in `extracted`: `values`, `metadata`, `config` or `interrupts`, and what
+        is inside with dots and indexes in brackets, which count from the end when negative (`values.messages[-1].content`).
+        What is not there is null. An alias is made of letters, digits and underscores.
+        """
+
     def __init__(
         self,
         *,
@@ -332,10 +475,11 @@ class SearchThreadsRequest(_message.Message):
         sort_by: _builtins.str = ...,
         sort_order: _common_pb2.SortOrder.ValueType = ...,
         select: _abc.Iterable[_builtins.str] | None = ...,
+        extract: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "limit", b"limit", "metadata", b"metadata", "values", b"values"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "ids", b"ids", "limit", b"limit", "metadata", b"metadata", "offset", b"offset", "select", b"select", "sort_by", b"sort_by", "sort_order", b"sort_order", "status", b"status", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "extract", b"extract", "ids", b"ids", "limit", b"limit", "metadata", b"metadata", "offset", b"offset", "select", b"select", "sort_by", b"sort_by", "sort_order", b"sort_order", "status", b"status", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__limit: _TypeAlias = _typing.Literal["limit"]  # noqa: Y015
     _WhichOneofArgType__limit: _TypeAlias = _typing.Literal["_limit", b"_limit"]  # noqa: Y015
@@ -434,206 +578,109 @@ class CountThreadsResponse(_message.Message):
 Global___CountThreadsResponse: _TypeAlias = CountThreadsResponse  # noqa: Y015
 
 @_typing.final
-class GetThreadStateRequest(_message.Message):
-    """Asks for a thread's state."""
+class StreamThreadRequest(_message.Message):
+    """Names a thread whose runs' events are to be told."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     THREAD_ID_FIELD_NUMBER: _builtins.int
-    CHECKPOINT_ID_FIELD_NUMBER: _builtins.int
-    SUBGRAPHS_FIELD_NUMBER: _builtins.int
+    LAST_EVENT_ID_FIELD_NUMBER: _builtins.int
+    STREAM_MODE_FIELD_NUMBER: _builtins.int
     thread_id: _builtins.str
     """Required. A UUID."""
-    checkpoint_id: _builtins.str
-    """Optional. Default: the newest."""
-    subgraphs: _builtins.bool
-    """Optional. Whether `tasks` carry the state of subgraphs. Default false."""
+    last_event_id: _builtins.str
+    """Optional. The `id` of the last event seen: what came after it and is still kept is told, too; `-1`: all that is kept.
+    Default: only what comes from now on. REST: the header `Last-Event-ID`.
+    """
+    @_builtins.property
+    def stream_mode(self) -> _containers.RepeatedScalarFieldContainer[Global___ThreadStreamMode.ValueType]:
+        """Optional. Default RUN_MODES."""
+
     def __init__(
         self,
         *,
         thread_id: _builtins.str = ...,
-        checkpoint_id: _builtins.str | None = ...,
-        subgraphs: _builtins.bool = ...,
+        last_event_id: _builtins.str | None = ...,
+        stream_mode: _abc.Iterable[Global___ThreadStreamMode.ValueType] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_checkpoint_id", b"_checkpoint_id", "checkpoint_id", b"checkpoint_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_last_event_id", b"_last_event_id", "last_event_id", b"last_event_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_checkpoint_id", b"_checkpoint_id", "checkpoint_id", b"checkpoint_id", "subgraphs", b"subgraphs", "thread_id", b"thread_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_event_id", b"_last_event_id", "last_event_id", b"last_event_id", "stream_mode", b"stream_mode", "thread_id", b"thread_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__checkpoint_id: _TypeAlias = _typing.Literal["checkpoint_id"]  # noqa: Y015
-    _WhichOneofArgType__checkpoint_id: _TypeAlias = _typing.Literal["_checkpoint_id", b"_checkpoint_id"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__checkpoint_id) -> _WhichOneofReturnType__checkpoint_id | None: ...
+    _WhichOneofReturnType__last_event_id: _TypeAlias = _typing.Literal["last_event_id"]  # noqa: Y015
+    _WhichOneofArgType__last_event_id: _TypeAlias = _typing.Literal["_last_event_id", b"_last_event_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last_event_id) -> _WhichOneofReturnType__last_event_id | None: ...
 
-Global___GetThreadStateRequest: _TypeAlias = GetThreadStateRequest  # noqa: Y015
+Global___StreamThreadRequest: _TypeAlias = StreamThreadRequest  # noqa: Y015
 
 @_typing.final
-class Checkpoint(_message.Message):
-    """Names a checkpoint."""
+class CopyThreadRequest(_message.Message):
+    """Asks for a copy of a thread."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     THREAD_ID_FIELD_NUMBER: _builtins.int
-    CHECKPOINT_NS_FIELD_NUMBER: _builtins.int
-    CHECKPOINT_ID_FIELD_NUMBER: _builtins.int
     thread_id: _builtins.str
-    """Output only."""
-    checkpoint_ns: _builtins.str
-    """Output only. `""` for the graph itself, else the subgraph's namespace."""
-    checkpoint_id: _builtins.str
-    """Output only."""
+    """Required. A UUID."""
     def __init__(
         self,
         *,
         thread_id: _builtins.str = ...,
-        checkpoint_ns: _builtins.str = ...,
-        checkpoint_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint_id", b"checkpoint_id", "checkpoint_ns", b"checkpoint_ns", "thread_id", b"thread_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["thread_id", b"thread_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Checkpoint: _TypeAlias = Checkpoint  # noqa: Y015
+Global___CopyThreadRequest: _TypeAlias = CopyThreadRequest  # noqa: Y015
 
 @_typing.final
-class ThreadTask(_message.Message):
-    """One task of a step."""
+class PruneThreadsRequest(_message.Message):
+    """Asks for threads to be pruned."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    ID_FIELD_NUMBER: _builtins.int
-    NAME_FIELD_NUMBER: _builtins.int
-    PATH_FIELD_NUMBER: _builtins.int
-    ERROR_FIELD_NUMBER: _builtins.int
-    INTERRUPTS_FIELD_NUMBER: _builtins.int
-    CHECKPOINT_FIELD_NUMBER: _builtins.int
-    STATE_FIELD_NUMBER: _builtins.int
-    RESULT_FIELD_NUMBER: _builtins.int
-    id: _builtins.str
-    """Output only."""
-    name: _builtins.str
-    """Output only. The node's name."""
-    error: _builtins.str
-    """Output only. Absent when it did not fail."""
+    THREAD_IDS_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    strategy: Global___PruneStrategy.ValueType
+    """Optional. Default DELETE. KEEP_LATEST passes over threads on which a run is pending or running."""
     @_builtins.property
-    def path(self) -> _common_pb2.Json:
-        """Output only. A list: where in the step the task stands."""
-
-    @_builtins.property
-    def interrupts(self) -> _common_pb2.Json:
-        """Output only. A list of `{id, value}`."""
-
-    @_builtins.property
-    def checkpoint(self) -> _common_pb2.Json:
-        """Output only. The subgraph's checkpoint; absent when there is none."""
-
-    @_builtins.property
-    def state(self) -> _common_pb2.Json:
-        """Output only. The subgraph's state; absent unless asked for."""
-
-    @_builtins.property
-    def result(self) -> _common_pb2.Json:
-        """Output only. What the task returned; absent while it has not."""
+    def thread_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Required. UUIDs, at most 1000."""
 
     def __init__(
         self,
         *,
-        id: _builtins.str = ...,
-        name: _builtins.str = ...,
-        path: _common_pb2.Json | None = ...,
-        error: _builtins.str | None = ...,
-        interrupts: _common_pb2.Json | None = ...,
-        checkpoint: _common_pb2.Json | None = ...,
-        state: _common_pb2.Json | None = ...,
-        result: _common_pb2.Json | None = ...,
+        thread_ids: _abc.Iterable[_builtins.str] | None = ...,
+        strategy: Global___PruneStrategy.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "checkpoint", b"checkpoint", "error", b"error", "interrupts", b"interrupts", "path", b"path", "result", b"result", "state", b"state"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error", b"_error", "checkpoint", b"checkpoint", "error", b"error", "id", b"id", "interrupts", b"interrupts", "name", b"name", "path", b"path", "result", b"result", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["strategy", b"strategy", "thread_ids", b"thread_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__error: _TypeAlias = _typing.Literal["error"]  # noqa: Y015
-    _WhichOneofArgType__error: _TypeAlias = _typing.Literal["_error", b"_error"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__error) -> _WhichOneofReturnType__error | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ThreadTask: _TypeAlias = ThreadTask  # noqa: Y015
+Global___PruneThreadsRequest: _TypeAlias = PruneThreadsRequest  # noqa: Y015
 
 @_typing.final
-class ThreadState(_message.Message):
-    """A thread's state at one checkpoint. Of a thread that never ran: empty values, empty lists, all else absent."""
+class PruneThreadsResponse(_message.Message):
+    """What was pruned."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    VALUES_FIELD_NUMBER: _builtins.int
-    NEXT_FIELD_NUMBER: _builtins.int
-    TASKS_FIELD_NUMBER: _builtins.int
-    METADATA_FIELD_NUMBER: _builtins.int
-    CREATED_AT_FIELD_NUMBER: _builtins.int
-    CHECKPOINT_FIELD_NUMBER: _builtins.int
-    PARENT_CHECKPOINT_FIELD_NUMBER: _builtins.int
-    INTERRUPTS_FIELD_NUMBER: _builtins.int
-    CHECKPOINT_ID_FIELD_NUMBER: _builtins.int
-    PARENT_CHECKPOINT_ID_FIELD_NUMBER: _builtins.int
-    checkpoint_id: _builtins.str
-    """Output only. The same as `checkpoint.checkpoint_id`, for older clients."""
-    parent_checkpoint_id: _builtins.str
-    """Output only. The same as `parent_checkpoint.checkpoint_id`, for older clients."""
-    @_builtins.property
-    def values(self) -> _common_pb2.Json:
-        """Output only. An object or a list."""
-
-    @_builtins.property
-    def next(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Output only. The nodes to run next."""
-
-    @_builtins.property
-    def tasks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ThreadTask]:
-        """Output only."""
-
-    @_builtins.property
-    def metadata(self) -> _common_pb2.Json:
-        """Output only. An object with `source`, `step`, `run_id` and more."""
-
-    @_builtins.property
-    def created_at(self) -> _timestamp_pb2.Timestamp:
-        """Output only."""
-
-    @_builtins.property
-    def checkpoint(self) -> Global___Checkpoint:
-        """Output only."""
-
-    @_builtins.property
-    def parent_checkpoint(self) -> Global___Checkpoint:
-        """Output only."""
-
-    @_builtins.property
-    def interrupts(self) -> _common_pb2.Json:
-        """Output only. A list of `{id, value}`."""
-
+    PRUNED_COUNT_FIELD_NUMBER: _builtins.int
+    pruned_count: _builtins.int
+    """How many threads."""
     def __init__(
         self,
         *,
-        values: _common_pb2.Json | None = ...,
-        next: _abc.Iterable[_builtins.str] | None = ...,
-        tasks: _abc.Iterable[Global___ThreadTask] | None = ...,
-        metadata: _common_pb2.Json | None = ...,
-        created_at: _timestamp_pb2.Timestamp | None = ...,
-        checkpoint: Global___Checkpoint | None = ...,
-        parent_checkpoint: Global___Checkpoint | None = ...,
-        interrupts: _common_pb2.Json | None = ...,
-        checkpoint_id: _builtins.str | None = ...,
-        parent_checkpoint_id: _builtins.str | None = ...,
+        pruned_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_checkpoint_id", b"_checkpoint_id", "_parent_checkpoint_id", b"_parent_checkpoint_id", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "created_at", b"created_at", "interrupts", b"interrupts", "metadata", b"metadata", "parent_checkpoint", b"parent_checkpoint", "parent_checkpoint_id", b"parent_checkpoint_id", "values", b"values"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_checkpoint_id", b"_checkpoint_id", "_parent_checkpoint_id", b"_parent_checkpoint_id", "checkpoint", b"checkpoint", "checkpoint_id", b"checkpoint_id", "created_at", b"created_at", "interrupts", b"interrupts", "metadata", b"metadata", "next", b"next", "parent_checkpoint", b"parent_checkpoint", "parent_checkpoint_id", b"parent_checkpoint_id", "tasks", b"tasks", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pruned_count", b"pruned_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__checkpoint_id: _TypeAlias = _typing.Literal["checkpoint_id"]  # noqa: Y015
-    _WhichOneofArgType__checkpoint_id: _TypeAlias = _typing.Literal["_checkpoint_id", b"_checkpoint_id"]  # noqa: Y015
-    _WhichOneofReturnType__parent_checkpoint_id: _TypeAlias = _typing.Literal["parent_checkpoint_id"]  # noqa: Y015
-    _WhichOneofArgType__parent_checkpoint_id: _TypeAlias = _typing.Literal["_parent_checkpoint_id", b"_parent_checkpoint_id"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__checkpoint_id) -> _WhichOneofReturnType__checkpoint_id | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__parent_checkpoint_id) -> _WhichOneofReturnType__parent_checkpoint_id | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ThreadState: _TypeAlias = ThreadState  # noqa: Y015
+Global___PruneThreadsResponse: _TypeAlias = PruneThreadsResponse  # noqa: Y015

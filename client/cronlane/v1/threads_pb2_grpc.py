@@ -3,6 +3,8 @@
 import grpc
 import warnings
 
+from cronlane.v1 import runs_pb2 as cronlane_dot_v1_dot_runs__pb2
+from cronlane.v1 import thread_states_pb2 as cronlane_dot_v1_dot_thread__states__pb2
 from cronlane.v1 import threads_pb2 as cronlane_dot_v1_dot_threads__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
@@ -66,10 +68,35 @@ class ThreadServiceStub(object):
                 request_serializer=cronlane_dot_v1_dot_threads__pb2.CountThreadsRequest.SerializeToString,
                 response_deserializer=cronlane_dot_v1_dot_threads__pb2.CountThreadsResponse.FromString,
                 _registered_method=True)
+        self.CopyThread = channel.unary_unary(
+                '/cronlane.v1.ThreadService/CopyThread',
+                request_serializer=cronlane_dot_v1_dot_threads__pb2.CopyThreadRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_threads__pb2.Thread.FromString,
+                _registered_method=True)
+        self.PruneThreads = channel.unary_unary(
+                '/cronlane.v1.ThreadService/PruneThreads',
+                request_serializer=cronlane_dot_v1_dot_threads__pb2.PruneThreadsRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_threads__pb2.PruneThreadsResponse.FromString,
+                _registered_method=True)
         self.GetThreadState = channel.unary_unary(
                 '/cronlane.v1.ThreadService/GetThreadState',
-                request_serializer=cronlane_dot_v1_dot_threads__pb2.GetThreadStateRequest.SerializeToString,
-                response_deserializer=cronlane_dot_v1_dot_threads__pb2.ThreadState.FromString,
+                request_serializer=cronlane_dot_v1_dot_thread__states__pb2.GetThreadStateRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_thread__states__pb2.ThreadState.FromString,
+                _registered_method=True)
+        self.UpdateThreadState = channel.unary_unary(
+                '/cronlane.v1.ThreadService/UpdateThreadState',
+                request_serializer=cronlane_dot_v1_dot_thread__states__pb2.UpdateThreadStateRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_thread__states__pb2.UpdateThreadStateResponse.FromString,
+                _registered_method=True)
+        self.GetThreadHistory = channel.unary_unary(
+                '/cronlane.v1.ThreadService/GetThreadHistory',
+                request_serializer=cronlane_dot_v1_dot_thread__states__pb2.GetThreadHistoryRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_thread__states__pb2.GetThreadHistoryResponse.FromString,
+                _registered_method=True)
+        self.StreamThread = channel.unary_stream(
+                '/cronlane.v1.ThreadService/StreamThread',
+                request_serializer=cronlane_dot_v1_dot_threads__pb2.StreamThreadRequest.SerializeToString,
+                response_deserializer=cronlane_dot_v1_dot_runs__pb2.RunEvent.FromString,
                 _registered_method=True)
 
 
@@ -78,7 +105,9 @@ class ThreadServiceServicer(object):
     """
 
     def CreateThread(self, request, context):
-        """Creates a thread. ALREADY_EXISTS when `thread_id` is taken and `if_exists` is not DO_NOTHING.
+        """Creates a thread. ALREADY_EXISTS when `thread_id` is taken and `if_exists` is not DO_NOTHING. With `supersteps`:
+        FAILED_PRECONDITION when `metadata` names no graph, NOT_FOUND when it names one that the service does not have, and
+        INVALID_ARGUMENT when the graph refuses one of them; no thread is left behind then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -92,7 +121,8 @@ class ThreadServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateThread(self, request, context):
-        """Changes a thread's metadata. NOT_FOUND when there is none, ABORTED when `etag` is not the thread's.
+        """Changes a thread's metadata, or how long it lives. NOT_FOUND when there is none, ABORTED when
+        `etag` is not the thread's.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,8 +149,48 @@ class ThreadServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CopyThread(self, request, context):
+        """Makes a thread that has another's metadata, values and checkpoints, and none of its runs, crons and ttl. Its id is
+        random (version 4). What a run is writing at that time may be in it or not. NOT_FOUND when there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PruneThreads(self, request, context):
+        """Deletes threads, or what they do not need of their past. Ids without a thread are passed over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetThreadState(self, request, context):
         """Reads a thread's state: the newest checkpoint, or the one named. NOT_FOUND when there is no such thread or checkpoint.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateThreadState(self, request, context):
+        """Writes to a thread's state as a node would, which makes a new checkpoint. NOT_FOUND when there is no such thread or
+        checkpoint; FAILED_PRECONDITION when the thread has no graph yet, or a run is pending or running on it;
+        INVALID_ARGUMENT when the graph refuses the values.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetThreadHistory(self, request, context):
+        """Lists a thread's states, newest first. NOT_FOUND when there is no such thread.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamThread(self, request, context):
+        """Tells what happens in the runs of a thread, those of its crons among them, until the caller or the thread goes away.
+        Each run begins with `metadata` `{run_id, attempt}` and ends with `metadata` `{"status": "run_done", run_id}`. NOT_FOUND
+        when there is no such thread.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -159,10 +229,35 @@ def add_ThreadServiceServicer_to_server(servicer, server):
                     request_deserializer=cronlane_dot_v1_dot_threads__pb2.CountThreadsRequest.FromString,
                     response_serializer=cronlane_dot_v1_dot_threads__pb2.CountThreadsResponse.SerializeToString,
             ),
+            'CopyThread': grpc.unary_unary_rpc_method_handler(
+                    servicer.CopyThread,
+                    request_deserializer=cronlane_dot_v1_dot_threads__pb2.CopyThreadRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_threads__pb2.Thread.SerializeToString,
+            ),
+            'PruneThreads': grpc.unary_unary_rpc_method_handler(
+                    servicer.PruneThreads,
+                    request_deserializer=cronlane_dot_v1_dot_threads__pb2.PruneThreadsRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_threads__pb2.PruneThreadsResponse.SerializeToString,
+            ),
             'GetThreadState': grpc.unary_unary_rpc_method_handler(
                     servicer.GetThreadState,
-                    request_deserializer=cronlane_dot_v1_dot_threads__pb2.GetThreadStateRequest.FromString,
-                    response_serializer=cronlane_dot_v1_dot_threads__pb2.ThreadState.SerializeToString,
+                    request_deserializer=cronlane_dot_v1_dot_thread__states__pb2.GetThreadStateRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_thread__states__pb2.ThreadState.SerializeToString,
+            ),
+            'UpdateThreadState': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateThreadState,
+                    request_deserializer=cronlane_dot_v1_dot_thread__states__pb2.UpdateThreadStateRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_thread__states__pb2.UpdateThreadStateResponse.SerializeToString,
+            ),
+            'GetThreadHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetThreadHistory,
+                    request_deserializer=cronlane_dot_v1_dot_thread__states__pb2.GetThreadHistoryRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_thread__states__pb2.GetThreadHistoryResponse.SerializeToString,
+            ),
+            'StreamThread': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamThread,
+                    request_deserializer=cronlane_dot_v1_dot_threads__pb2.StreamThreadRequest.FromString,
+                    response_serializer=cronlane_dot_v1_dot_runs__pb2.RunEvent.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -339,6 +434,60 @@ class ThreadService(object):
             _registered_method=True)
 
     @staticmethod
+    def CopyThread(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.ThreadService/CopyThread',
+            cronlane_dot_v1_dot_threads__pb2.CopyThreadRequest.SerializeToString,
+            cronlane_dot_v1_dot_threads__pb2.Thread.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PruneThreads(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.ThreadService/PruneThreads',
+            cronlane_dot_v1_dot_threads__pb2.PruneThreadsRequest.SerializeToString,
+            cronlane_dot_v1_dot_threads__pb2.PruneThreadsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetThreadState(request,
             target,
             options=(),
@@ -353,8 +502,89 @@ class ThreadService(object):
             request,
             target,
             '/cronlane.v1.ThreadService/GetThreadState',
-            cronlane_dot_v1_dot_threads__pb2.GetThreadStateRequest.SerializeToString,
-            cronlane_dot_v1_dot_threads__pb2.ThreadState.FromString,
+            cronlane_dot_v1_dot_thread__states__pb2.GetThreadStateRequest.SerializeToString,
+            cronlane_dot_v1_dot_thread__states__pb2.ThreadState.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateThreadState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.ThreadService/UpdateThreadState',
+            cronlane_dot_v1_dot_thread__states__pb2.UpdateThreadStateRequest.SerializeToString,
+            cronlane_dot_v1_dot_thread__states__pb2.UpdateThreadStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetThreadHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cronlane.v1.ThreadService/GetThreadHistory',
+            cronlane_dot_v1_dot_thread__states__pb2.GetThreadHistoryRequest.SerializeToString,
+            cronlane_dot_v1_dot_thread__states__pb2.GetThreadHistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamThread(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/cronlane.v1.ThreadService/StreamThread',
+            cronlane_dot_v1_dot_threads__pb2.StreamThreadRequest.SerializeToString,
+            cronlane_dot_v1_dot_runs__pb2.RunEvent.FromString,
             options,
             channel_credentials,
             insecure,

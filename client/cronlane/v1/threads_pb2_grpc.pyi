@@ -4,6 +4,8 @@ isort:skip_file
 Threads: conversations with state."""
 
 from collections import abc as _abc
+from cronlane.v1 import runs_pb2 as _runs_pb2
+from cronlane.v1 import thread_states_pb2 as _thread_states_pb2
 from cronlane.v1 import threads_pb2 as _threads_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
@@ -35,19 +37,42 @@ class ThreadServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ThreadServiceAsyncStub: ...
     CreateThread: _grpc.UnaryUnaryMultiCallable[_threads_pb2.CreateThreadRequest, _threads_pb2.Thread]
-    """Creates a thread. ALREADY_EXISTS when `thread_id` is taken and `if_exists` is not DO_NOTHING."""
+    """Creates a thread. ALREADY_EXISTS when `thread_id` is taken and `if_exists` is not DO_NOTHING. With `supersteps`:
+    FAILED_PRECONDITION when `metadata` names no graph, NOT_FOUND when it names one that the service does not have, and
+    INVALID_ARGUMENT when the graph refuses one of them; no thread is left behind then.
+    """
     GetThread: _grpc.UnaryUnaryMultiCallable[_threads_pb2.GetThreadRequest, _threads_pb2.Thread]
     """Reads a thread. NOT_FOUND when there is none."""
     UpdateThread: _grpc.UnaryUnaryMultiCallable[_threads_pb2.UpdateThreadRequest, _threads_pb2.Thread]
-    """Changes a thread's metadata. NOT_FOUND when there is none, ABORTED when `etag` is not the thread's."""
+    """Changes a thread's metadata, or how long it lives. NOT_FOUND when there is none, ABORTED when
+    `etag` is not the thread's.
+    """
     DeleteThread: _grpc.UnaryUnaryMultiCallable[_threads_pb2.DeleteThreadRequest, _empty_pb2.Empty]
     """Deletes a thread, its runs (also those under way), its state and its crons. NOT_FOUND when there is none."""
     SearchThreads: _grpc.UnaryUnaryMultiCallable[_threads_pb2.SearchThreadsRequest, _threads_pb2.SearchThreadsResponse]
     """Finds threads."""
     CountThreads: _grpc.UnaryUnaryMultiCallable[_threads_pb2.CountThreadsRequest, _threads_pb2.CountThreadsResponse]
     """Counts threads."""
-    GetThreadState: _grpc.UnaryUnaryMultiCallable[_threads_pb2.GetThreadStateRequest, _threads_pb2.ThreadState]
+    CopyThread: _grpc.UnaryUnaryMultiCallable[_threads_pb2.CopyThreadRequest, _threads_pb2.Thread]
+    """Makes a thread that has another's metadata, values and checkpoints, and none of its runs, crons and ttl. Its id is
+    random (version 4). What a run is writing at that time may be in it or not. NOT_FOUND when there is none.
+    """
+    PruneThreads: _grpc.UnaryUnaryMultiCallable[_threads_pb2.PruneThreadsRequest, _threads_pb2.PruneThreadsResponse]
+    """Deletes threads, or what they do not need of their past. Ids without a thread are passed over."""
+    GetThreadState: _grpc.UnaryUnaryMultiCallable[_thread_states_pb2.GetThreadStateRequest, _thread_states_pb2.ThreadState]
     """Reads a thread's state: the newest checkpoint, or the one named. NOT_FOUND when there is no such thread or checkpoint."""
+    UpdateThreadState: _grpc.UnaryUnaryMultiCallable[_thread_states_pb2.UpdateThreadStateRequest, _thread_states_pb2.UpdateThreadStateResponse]
+    """Writes to a thread's state as a node would, which makes a new checkpoint. NOT_FOUND when there is no such thread or
+    checkpoint; FAILED_PRECONDITION when the thread has no graph yet, or a run is pending or running on it;
+    INVALID_ARGUMENT when the graph refuses the values.
+    """
+    GetThreadHistory: _grpc.UnaryUnaryMultiCallable[_thread_states_pb2.GetThreadHistoryRequest, _thread_states_pb2.GetThreadHistoryResponse]
+    """Lists a thread's states, newest first. NOT_FOUND when there is no such thread."""
+    StreamThread: _grpc.UnaryStreamMultiCallable[_threads_pb2.StreamThreadRequest, _runs_pb2.RunEvent]
+    """Tells what happens in the runs of a thread, those of its crons among them, until the caller or the thread goes away.
+    Each run begins with `metadata` `{run_id, attempt}` and ends with `metadata` `{"status": "run_done", run_id}`. NOT_FOUND
+    when there is no such thread.
+    """
 
 @_typing.type_check_only
 class ThreadServiceAsyncStub(ThreadServiceStub):
@@ -55,19 +80,42 @@ class ThreadServiceAsyncStub(ThreadServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateThread: _aio.UnaryUnaryMultiCallable[_threads_pb2.CreateThreadRequest, _threads_pb2.Thread]  # type: ignore[assignment]
-    """Creates a thread. ALREADY_EXISTS when `thread_id` is taken and `if_exists` is not DO_NOTHING."""
+    """Creates a thread. ALREADY_EXISTS when `thread_id` is taken and `if_exists` is not DO_NOTHING. With `supersteps`:
+    FAILED_PRECONDITION when `metadata` names no graph, NOT_FOUND when it names one that the service does not have, and
+    INVALID_ARGUMENT when the graph refuses one of them; no thread is left behind then.
+    """
     GetThread: _aio.UnaryUnaryMultiCallable[_threads_pb2.GetThreadRequest, _threads_pb2.Thread]  # type: ignore[assignment]
     """Reads a thread. NOT_FOUND when there is none."""
     UpdateThread: _aio.UnaryUnaryMultiCallable[_threads_pb2.UpdateThreadRequest, _threads_pb2.Thread]  # type: ignore[assignment]
-    """Changes a thread's metadata. NOT_FOUND when there is none, ABORTED when `etag` is not the thread's."""
+    """Changes a thread's metadata, or how long it lives. NOT_FOUND when there is none, ABORTED when
+    `etag` is not the thread's.
+    """
     DeleteThread: _aio.UnaryUnaryMultiCallable[_threads_pb2.DeleteThreadRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Deletes a thread, its runs (also those under way), its state and its crons. NOT_FOUND when there is none."""
     SearchThreads: _aio.UnaryUnaryMultiCallable[_threads_pb2.SearchThreadsRequest, _threads_pb2.SearchThreadsResponse]  # type: ignore[assignment]
     """Finds threads."""
     CountThreads: _aio.UnaryUnaryMultiCallable[_threads_pb2.CountThreadsRequest, _threads_pb2.CountThreadsResponse]  # type: ignore[assignment]
     """Counts threads."""
-    GetThreadState: _aio.UnaryUnaryMultiCallable[_threads_pb2.GetThreadStateRequest, _threads_pb2.ThreadState]  # type: ignore[assignment]
+    CopyThread: _aio.UnaryUnaryMultiCallable[_threads_pb2.CopyThreadRequest, _threads_pb2.Thread]  # type: ignore[assignment]
+    """Makes a thread that has another's metadata, values and checkpoints, and none of its runs, crons and ttl. Its id is
+    random (version 4). What a run is writing at that time may be in it or not. NOT_FOUND when there is none.
+    """
+    PruneThreads: _aio.UnaryUnaryMultiCallable[_threads_pb2.PruneThreadsRequest, _threads_pb2.PruneThreadsResponse]  # type: ignore[assignment]
+    """Deletes threads, or what they do not need of their past. Ids without a thread are passed over."""
+    GetThreadState: _aio.UnaryUnaryMultiCallable[_thread_states_pb2.GetThreadStateRequest, _thread_states_pb2.ThreadState]  # type: ignore[assignment]
     """Reads a thread's state: the newest checkpoint, or the one named. NOT_FOUND when there is no such thread or checkpoint."""
+    UpdateThreadState: _aio.UnaryUnaryMultiCallable[_thread_states_pb2.UpdateThreadStateRequest, _thread_states_pb2.UpdateThreadStateResponse]  # type: ignore[assignment]
+    """Writes to a thread's state as a node would, which makes a new checkpoint. NOT_FOUND when there is no such thread or
+    checkpoint; FAILED_PRECONDITION when the thread has no graph yet, or a run is pending or running on it;
+    INVALID_ARGUMENT when the graph refuses the values.
+    """
+    GetThreadHistory: _aio.UnaryUnaryMultiCallable[_thread_states_pb2.GetThreadHistoryRequest, _thread_states_pb2.GetThreadHistoryResponse]  # type: ignore[assignment]
+    """Lists a thread's states, newest first. NOT_FOUND when there is no such thread."""
+    StreamThread: _aio.UnaryStreamMultiCallable[_threads_pb2.StreamThreadRequest, _runs_pb2.RunEvent]  # type: ignore[assignment]
+    """Tells what happens in the runs of a thread, those of its crons among them, until the caller or the thread goes away.
+    Each run begins with `metadata` `{run_id, attempt}` and ends with `metadata` `{"status": "run_done", run_id}`. NOT_FOUND
+    when there is no such thread.
+    """
 
 class ThreadServiceServicer(metaclass=_abc_1.ABCMeta):
     """Creates, finds and deletes threads, and reads their state."""
@@ -78,7 +126,10 @@ class ThreadServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _threads_pb2.CreateThreadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_threads_pb2.Thread, _abc.Awaitable[_threads_pb2.Thread]]:
-        """Creates a thread. ALREADY_EXISTS when `thread_id` is taken and `if_exists` is not DO_NOTHING."""
+        """Creates a thread. ALREADY_EXISTS when `thread_id` is taken and `if_exists` is not DO_NOTHING. With `supersteps`:
+        FAILED_PRECONDITION when `metadata` names no graph, NOT_FOUND when it names one that the service does not have, and
+        INVALID_ARGUMENT when the graph refuses one of them; no thread is left behind then.
+        """
 
     @_abc_1.abstractmethod
     def GetThread(
@@ -94,7 +145,9 @@ class ThreadServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _threads_pb2.UpdateThreadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_threads_pb2.Thread, _abc.Awaitable[_threads_pb2.Thread]]:
-        """Changes a thread's metadata. NOT_FOUND when there is none, ABORTED when `etag` is not the thread's."""
+        """Changes a thread's metadata, or how long it lives. NOT_FOUND when there is none, ABORTED when
+        `etag` is not the thread's.
+        """
 
     @_abc_1.abstractmethod
     def DeleteThread(
@@ -121,11 +174,59 @@ class ThreadServiceServicer(metaclass=_abc_1.ABCMeta):
         """Counts threads."""
 
     @_abc_1.abstractmethod
+    def CopyThread(
+        self,
+        request: _threads_pb2.CopyThreadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_threads_pb2.Thread, _abc.Awaitable[_threads_pb2.Thread]]:
+        """Makes a thread that has another's metadata, values and checkpoints, and none of its runs, crons and ttl. Its id is
+        random (version 4). What a run is writing at that time may be in it or not. NOT_FOUND when there is none.
+        """
+
+    @_abc_1.abstractmethod
+    def PruneThreads(
+        self,
+        request: _threads_pb2.PruneThreadsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_threads_pb2.PruneThreadsResponse, _abc.Awaitable[_threads_pb2.PruneThreadsResponse]]:
+        """Deletes threads, or what they do not need of their past. Ids without a thread are passed over."""
+
+    @_abc_1.abstractmethod
     def GetThreadState(
         self,
-        request: _threads_pb2.GetThreadStateRequest,
+        request: _thread_states_pb2.GetThreadStateRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_threads_pb2.ThreadState, _abc.Awaitable[_threads_pb2.ThreadState]]:
+    ) -> _typing.Union[_thread_states_pb2.ThreadState, _abc.Awaitable[_thread_states_pb2.ThreadState]]:
         """Reads a thread's state: the newest checkpoint, or the one named. NOT_FOUND when there is no such thread or checkpoint."""
+
+    @_abc_1.abstractmethod
+    def UpdateThreadState(
+        self,
+        request: _thread_states_pb2.UpdateThreadStateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_thread_states_pb2.UpdateThreadStateResponse, _abc.Awaitable[_thread_states_pb2.UpdateThreadStateResponse]]:
+        """Writes to a thread's state as a node would, which makes a new checkpoint. NOT_FOUND when there is no such thread or
+        checkpoint; FAILED_PRECONDITION when the thread has no graph yet, or a run is pending or running on it;
+        INVALID_ARGUMENT when the graph refuses the values.
+        """
+
+    @_abc_1.abstractmethod
+    def GetThreadHistory(
+        self,
+        request: _thread_states_pb2.GetThreadHistoryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_thread_states_pb2.GetThreadHistoryResponse, _abc.Awaitable[_thread_states_pb2.GetThreadHistoryResponse]]:
+        """Lists a thread's states, newest first. NOT_FOUND when there is no such thread."""
+
+    @_abc_1.abstractmethod
+    def StreamThread(
+        self,
+        request: _threads_pb2.StreamThreadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_runs_pb2.RunEvent], _abc.AsyncIterator[_runs_pb2.RunEvent]]:
+        """Tells what happens in the runs of a thread, those of its crons among them, until the caller or the thread goes away.
+        Each run begins with `metadata` `{run_id, attempt}` and ends with `metadata` `{"status": "run_done", run_id}`. NOT_FOUND
+        when there is no such thread.
+        """
 
 def add_ThreadServiceServicer_to_server(servicer: ThreadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

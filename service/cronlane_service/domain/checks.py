@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from cronlane_service.domain import jsontext
+from cronlane_service.domain import ids, jsontext
 from cronlane_service.domain.errors import ContextAndConfigurable, InvalidField
 from cronlane_service.domain.models import RunTemplate
 from cronlane_service.domain.queries import Window
 
 LIMIT = 1000
+_PLACE = {"checkpoint_id", "checkpoint_ns", "checkpoint_map"}
 LONGEST_DELAY = timedelta(days=366)
 
 
@@ -43,14 +44,23 @@ def object_or_list(field: str, text: str | None) -> None:
         raise InvalidField(field, "must be a JSON object or array")
 
 
+def config(text: str | None) -> dict[str, str]:
+    """The members of a config."""
+    parts = json_object("config", text)
+    json_object("config.configurable", parts.get("configurable"))
+    _recursion_limit(parts.get("recursion_limit"))
+    tags = jsontext.parse(parts.get("tags", "[]"))
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise InvalidField("config.tags", "must be a list of strings")
+    return parts
+
+
 def template(run: RunTemplate) -> None:
     """Everything a run is made with. Raises ContextAndConfigurable when both were sent."""
-    config = json_object("config", run.config)
+    configurable = json_object("config.configurable", config(run.config).get("configurable"))
     json_object("context", run.context)
-    configurable = json_object("config.configurable", config.get("configurable"))
     if configurable and run.context is not None:
         raise ContextAndConfigurable
-    _recursion_limit(config.get("recursion_limit"))
     command = json_object("command", run.command)
     if unknown := set(command) - {"resume", "update", "goto"}:
         raise InvalidField(f"command.{min(unknown)}", "is not one of resume, update, goto")
@@ -62,6 +72,24 @@ def _recursion_limit(text: str | None) -> None:
     limit = jsontext.parse(text)
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise InvalidField("config.recursion_limit", "must be a whole number from 1")
+
+
+def checkpoint(text: str | None, checkpoint_id: str | None) -> str | None:
+    """The place to go on from, as configurable members; None: the newest."""
+    found = {name: part for name, part in json_object("checkpoint", text).items() if part != "null"}
+    if checkpoint_id is not None:
+        if "checkpoint_id" in found:
+            raise InvalidField("checkpoint_id", "excludes checkpoint.checkpoint_id")
+        found["checkpoint_id"] = jsontext.dump(checkpoint_id)
+    if "checkpoint_id" not in found:
+        return None
+    named = jsontext.parse(found["checkpoint_id"])
+    ids.parse("checkpoint", named if isinstance(named, str) else "")
+    place = {name: part for name, part in found.items() if name in _PLACE}
+    if not isinstance(jsontext.parse(place.get("checkpoint_ns", '""')), str):
+        raise InvalidField("checkpoint.checkpoint_ns", "must be a string")
+    json_object("checkpoint.checkpoint_map", place.get("checkpoint_map"))
+    return jsontext.join(place)
 
 
 def delay(after: timedelta) -> None:

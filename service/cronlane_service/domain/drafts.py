@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from cronlane_service.domain.models import OnCompletion, RunTemplate
+from cronlane_service.domain.lifetimes import Ttl
+from cronlane_service.domain.models import OnCompletion, RunStatus, RunTemplate
+from cronlane_service.domain.policies import Policies
+from cronlane_service.domain.states import Supersteps
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,14 +16,32 @@ class ThreadDraft:
     thread_id: str | None = None
     metadata: str | None = None
     if_exists_do_nothing: bool = False
+    ttl: Ttl | None = None
+    supersteps: Supersteps = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantDraft:
+    """An assistant to be created, or the new values of one to be changed."""
+
+    graph_id: str = ""
+    assistant_id: str | None = None
+    config: str | None = None
+    context: str | None = None
+    metadata: str | None = None
+    name: str | None = None
+    description: str | None = None
+    if_exists_do_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CronDraft:
-    """A cron to be created, or the new values of one to be changed."""
+    """A cron to be created, or the new values of one to be changed; ``at`` and ``every`` are schedules too."""
 
     assistant_id: str = ""
     schedule: str = ""
+    at: datetime | None = None
+    every: tuple[timedelta, timedelta] | None = None  # interval and phase
     thread_id: str | None = None
     timezone: str | None = None
     end_time: datetime | None = None
@@ -29,6 +50,18 @@ class CronDraft:
     metadata: str | None = None
     run: RunTemplate = field(default_factory=RunTemplate)
     extra: str | None = None
+    policies: Policies = field(default_factory=Policies)
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunSelection:
+    """Either runs of one thread, or the active ones of all; ``status`` None with ``every``: pending and running."""
+
+    thread_id: str | None = None
+    run_ids: tuple[str, ...] = ()
+    every: bool = False
+    status: RunStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +72,6 @@ class RunDraft:
     create_thread: bool = False
     on_completion: OnCompletion | None = None
     after: timedelta = timedelta(0)
+    checkpoint: str | None = None
+    checkpoint_id: str | None = None
+    recorded: bool = False

@@ -5,11 +5,13 @@ DomainError
 ├── NotFound               no such thread, cron, run or assistant
 ├── AlreadyExists          the id is taken
 ├── ThreadBusy             another run is pending or running there, and the new one asked to be rejected
+├── SystemAssistant        the service made it for a graph, and the graph needs it
 ├── EmptyUpdate            nothing is to be changed
 ├── ContextAndConfigurable both were sent
 ├── EtagMismatch           it was changed since it was read
 ├── RequestIdReused        the same request_id came with another request
 ├── ThreadHasNoGraph       no run has been made on the thread, so there is no graph to ask
+├── InvalidStateUpdate     the graph refuses what is to be written to a thread's state
 ├── GraphNotLoaded         the thread's or assistant's graph is not in this server's langgraph.json
 ├── Overloaded             too much is waiting to be written; try again
 └── StoreUnavailable       the database does not answer, is full, or is read-only; try again
@@ -32,6 +34,11 @@ class InvalidField(DomainError):
         super().__init__(message or f"{field}: {problem}")
         self.field, self.problem = field, problem
 
+    def inside(self, owner: str) -> InvalidField:
+        """The same, of a field that is inside another one."""
+        own = str(self) != f"{self.field}: {self.problem}"
+        return InvalidField(f"{owner}.{self.field}", self.problem, f"{self}" if own else None)
+
 
 class NotFound(DomainError):
     def __init__(self, kind: str, name: str, message: str | None = None) -> None:
@@ -40,17 +47,27 @@ class NotFound(DomainError):
 
 
 class AlreadyExists(DomainError):
-    def __init__(self, kind: str, name: str) -> None:
-        super().__init__(f"{kind.capitalize()} with ID {name} already exists")
+    def __init__(self, kind: str, name: str, message: str | None = None) -> None:
+        super().__init__(message or f"{kind.capitalize()} with ID {name} already exists")
         self.kind, self.name = kind, name
 
 
 class ThreadBusy(DomainError):
-    def __init__(self, thread_id: str) -> None:
+    def __init__(self, thread_id: str, message: str | None = None) -> None:
         super().__init__(
-            "Thread is already running a task. Wait for it to finish or choose a different multitask strategy."
+            message
+            or "Thread is already running a task. Wait for it to finish or choose a different multitask strategy."
         )
         self.thread_id = thread_id
+
+
+class SystemAssistant(DomainError):
+    def __init__(self, assistant_id: str, graph_id: str) -> None:
+        super().__init__(
+            f"Assistant {assistant_id} stands for the graph '{graph_id}': "
+            "it cannot be deleted or given another graph while langgraph.json has that graph"
+        )
+        self.assistant_id, self.graph_id = assistant_id, graph_id
 
 
 class EmptyUpdate(DomainError):
@@ -80,8 +97,20 @@ class RequestIdReused(DomainError):
 
 class ThreadHasNoGraph(DomainError):
     def __init__(self, thread_id: str) -> None:
-        super().__init__(f"Thread {thread_id} has no graph assigned: no run has been made on it")
+        thread = f"Thread '{thread_id}'" if thread_id else "A new thread"
+        super().__init__(
+            f"{thread} has no assigned graph ID: no run has been made on it yet. "
+            "Make one, or set 'graph_id' in the thread's metadata."
+        )
         self.thread_id = thread_id
+
+
+class InvalidStateUpdate(DomainError):
+    """``problem`` is what LangGraph, or the graph's own code, said."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
 
 
 class GraphNotLoaded(DomainError):

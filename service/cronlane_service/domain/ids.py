@@ -12,7 +12,7 @@ _SYSTEM_ASSISTANTS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
 def parse(kind: str, text: str, field: str | None = None) -> str:
     """The canonical form of an id. Raises InvalidField naming ``<kind>_id``."""
     try:
-        if len(text) not in (32, 36):
+        if len(text) not in (32, 36) or not text.isascii():
             raise ValueError(text)
         return str(uuid.UUID(text))
     except ValueError:
@@ -26,6 +26,11 @@ def is_id(text: str) -> bool:
     except InvalidField:
         return False
     return True
+
+
+def random() -> str:
+    """A UUID of version 4."""
+    return str(uuid.uuid4())
 
 
 def system_assistant(graph_id: str) -> str:

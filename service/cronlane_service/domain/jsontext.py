@@ -58,6 +58,28 @@ def members(text: str) -> dict[str, str]:
     return found
 
 
+def elements(text: str) -> list[str]:
+    """The elements of a JSON array, each as its own text. Raises ValueError for anything else."""
+    at = _expect(text, 0, "[")
+    found: list[str] = []
+    while text[at : at + 1] != "]":
+        start = at
+        try:
+            _, at = _DECODER.raw_decode(text, at)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+        found.append(text[start:at])
+        at = _skip(text, at)
+        if text[at : at + 1] == "]":
+            break
+        at = _expect(text, at, ",")
+        if text[at : at + 1] == "]":
+            raise ValueError(f"an element is expected at character {at}")
+    if _skip(text, at + 1) != len(text):
+        raise ValueError(f"something follows the array at character {at + 1}")
+    return found
+
+
 def _skip(text: str, at: int) -> int:
     return _BLANK.match(text, at).end()  # type: ignore[union-attr]
 

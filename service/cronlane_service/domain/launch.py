@@ -23,9 +23,12 @@ class Origin:
 
     metadata: str | None = None
     temporary: bool = False
+    recorded: bool = False
+    checkpoint: str | None = None  # an object: where to go on from
     available_at: datetime | None = None
     cron_id: str | None = None
     scheduled_for: datetime | None = None
+    queued: bool = False  # behind the earlier runs of its cron
 
 
 def launch(
@@ -52,6 +55,8 @@ def launch(
         cron_id=origin.cron_id,
         scheduled_for=origin.scheduled_for,
         available_at=origin.available_at,
+        recorded=origin.recorded or bool(template.stream_resumable),
+        queued=origin.queued,
     )
     busy = replace(
         thread,
@@ -74,9 +79,10 @@ def _config(assistant: Assistant, template: RunTemplate) -> dict[str, str]:
     return base | asked | {"configurable": configurable}
 
 
-def _context(assistant: Assistant, template: RunTemplate) -> str:
+def _context(assistant: Assistant, template: RunTemplate, origin: Origin) -> str:
     asked = jsontext.members(template.config or "{}")
-    return jsontext.merge(assistant.context, asked.get("configurable"), template.context)
+    cron = jsontext.dump({"cron_id": origin.cron_id}) if origin.cron_id else None
+    return jsontext.merge(assistant.context, asked.get("configurable"), template.context, cron)
 
 
 def _kwargs(
@@ -95,17 +101,17 @@ def _kwargs(
         "user_id": thread.owner,
         **({"cron_id": origin.cron_id} if origin.cron_id else {}),
     }
-    configurable = jsontext.merge(config["configurable"], jsontext.dump(ids))
+    configurable = jsontext.merge(config["configurable"], origin.checkpoint, jsontext.dump(ids))
     return jsontext.join(
         {
             "input": template.input or "null",
             "command": template.command or "null",
             "config": jsontext.join(config | {"configurable": configurable}),
-            "context": _context(assistant, template),
+            "context": _context(assistant, template, origin),
             "stream_mode": jsontext.dump(template.stream_mode or ["values"]),
             "interrupt_before": _nodes(template.interrupt_before),
             "interrupt_after": _nodes(template.interrupt_after),
-            "webhook": "null",
+            "webhook": jsontext.dump(template.webhook),
             "feedback_keys": jsontext.dump(template.feedback_keys or None),
             "temporary": jsontext.dump(origin.temporary),
             "subgraphs": jsontext.dump(bool(template.stream_subgraphs)),

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from cronlane_service.domain.lifetimes import Ttl
+from cronlane_service.domain.policies import Policies
+
 
 class ThreadStatus(StrEnum):
     IDLE = "idle"
@@ -52,6 +55,8 @@ class TickOutcome(StrEnum):
     FIRED = "fired"
     MISSED = "missed"
     SKIPPED_BUSY = "skipped_busy"
+    SKIPPED_OVERLAP = "skipped_overlap"
+    TRIGGERED = "triggered"  # by somebody, outside the schedule
     ERROR = "error"
 
 
@@ -77,6 +82,25 @@ class Assistant:
     version: int = 1
     description: str | None = None
 
+    @property
+    def etag(self) -> str:
+        return etag(self.updated_at)
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantVersion:
+    """What an assistant was from one change to the next."""
+
+    assistant_id: str
+    version: int
+    graph_id: str
+    name: str
+    created_at: datetime
+    config: str = "{}"
+    context: str = "{}"
+    metadata: str = "{}"
+    description: str | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Thread:
@@ -91,6 +115,7 @@ class Thread:
     values: str | None = None
     interrupts: str = "{}"
     error: RunError | None = None
+    ttl: Ttl | None = None
 
     @property
     def etag(self) -> str:
@@ -113,6 +138,19 @@ class RunTemplate:
     durability: str | None = None
     command: str | None = None
     feedback_keys: tuple[str, ...] = ()
+    webhook: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CronCounters:
+    """What became of a cron's ticks and runs so far."""
+
+    fired: int = 0
+    missed: int = 0
+    skipped: int = 0
+    failed: int = 0  # runs that ended as error or timeout
+    failures_in_a_row: int = 0
+    last_outcome: RunStatus | None = None  # of the run that ended last
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +171,27 @@ class Cron:
     run: RunTemplate = field(default_factory=RunTemplate)
     extra: str = "{}"
     disabled_reason: str | None = None
+    policies: Policies = field(default_factory=Policies)
+    due_at: datetime | None = None  # when next_run_date is fired: later than it by the jitter
+    paused_at: datetime | None = None  # since when it is not enabled
+    note: str | None = None
+    counters: CronCounters = field(default_factory=CronCounters)  # written by the statements that count
 
     @property
     def etag(self) -> str:
         return etag(self.updated_at)
+
+
+@dataclass(frozen=True, slots=True)
+class CronProgress:
+    """Where a cron stands after its ticks were decided, and how many more of which kind."""
+
+    cron_id: str
+    next_run_date: datetime | None
+    due_at: datetime | None
+    fired: int = 0
+    missed: int = 0
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +236,8 @@ class Run:
     values: str | None = None
     interrupts: str | None = None
     hidden: bool = False  # its thread was deleted when it ended; only waiting for it still finds it
+    recorded: bool = False  # what happens in it is kept from its start, also while nobody follows it
+    queued: bool = False  # not before the earlier runs of its cron have ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +245,7 @@ class Checkpoint:
     thread_id: str
     checkpoint_ns: str
     checkpoint_id: str
+    checkpoint_map: str | None = None  # of a subgraph: an object, checkpoint id by namespace
 
 
 @dataclass(frozen=True, slots=True)

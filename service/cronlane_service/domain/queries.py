@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
-from cronlane_service.domain.models import RunStatus, ThreadStatus
+from cronlane_service.domain.models import RunStatus, ThreadStatus, TickOutcome
 
 T = TypeVar("T")
 
@@ -57,3 +58,12 @@ class AssistantQuery:
     metadata: str | None = None
     graph_id: str | None = None
     name: str | None = None  # a part of it, in any case
+
+
+@dataclass(frozen=True, slots=True)
+class TickQuery:
+    """``start`` and ``end`` are of scheduled_for, both included."""
+
+    outcome: TickOutcome | None = None
+    start: datetime | None = None
+    end: datetime | None = None

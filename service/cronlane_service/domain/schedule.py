@@ -7,6 +7,9 @@ own answer loses ticks or doubles them where a zone changes its offset:
   field starts with ``*`` the schedule follows real time, and what is skipped does not exist.
 - A local time that comes twice (autumn) runs the first time. When the minute or the hour field starts with ``*`` it
   runs both times.
+
+A DstPolicy can say otherwise: gap SKIP lets what is skipped not come at all; fold FIRST, LAST and BOTH hold for every
+expression.
 """
 
 from __future__ import annotations
@@ -24,11 +27,13 @@ from zoneinfo import ZoneInfo, available_timezones
 from croniter import CroniterBadDateError, croniter
 
 from cronlane_service.domain.errors import InvalidField
+from cronlane_service.domain.policies import DstPolicy, Fold, Gap
 from cronlane_service.domain.zones import shift_around
 
 _LONGEST = 256  # characters: croniter's cost grows with the length
 _SECOND = timedelta(seconds=1)
 _MICROSECOND = timedelta(microseconds=1)
+_PLAIN = DstPolicy()
 
 # Ticks are looked for between these; arithmetic on local times stays far from the ends of the calendar.
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
@@ -38,7 +43,7 @@ _BEFORE_ALL_YEARS = datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC).replace(tzinf
 # Longest search for a tick. A 29 February on a given weekday can be 40 years away, a year field's first from 1900 199.
 _YEARS, _YEARS_OF_A_YEAR_FIELD = 50, 200
 
-_ALIASES = {
+ALIASES = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
     "@midnight": "0 0 * * *",
@@ -77,12 +82,18 @@ class Schedule:
     _local: croniter[datetime] = field(repr=False, compare=False)  # a template: only copies of it are moved
     _times: tuple[Sequence[int], ...] = field(repr=False, compare=False)  # hours, minutes, seconds
     _skips_gaps: bool = field(repr=False, compare=False)
-    _repeats: bool = field(repr=False, compare=False)
+    _fold: Fold = field(repr=False, compare=False)  # not BY_EXPRESSION
+    dst: DstPolicy = field(default=_PLAIN, repr=False)
 
     @classmethod
-    def parse(cls, expression: str, timezone: str | None) -> Schedule:
+    def parse(cls, expression: str, timezone: str | None, dst: DstPolicy = _PLAIN) -> Schedule:
         """Raises InvalidField naming ``schedule`` or ``timezone``; a schedule that never comes is invalid too."""
-        return _parse(expression, timezone)
+        return _parse(expression, timezone, dst)
+
+    @staticmethod
+    def check_timezone(timezone: str | None) -> None:
+        """Raises InvalidField naming ``timezone``."""
+        _zone(timezone)
 
     def next(self, after: datetime) -> datetime | None:
         """The first instant strictly after; None: there is none any more."""
@@ -92,10 +103,12 @@ class Schedule:
         here = after.astimezone(self._zone)
         wall = here.replace(tzinfo=None, fold=0)
         shift = shift_around(wall, self._zone)
-        if shift and here.fold and not self._repeats:
+        if shift and here.fold and self._fold is Fold.FIRST:
             wall = shift.upper - _SECOND  # the second pass is not for this schedule
+        if shift and not shift.skips and not here.fold and self._fold is Fold.LAST:
+            wall = shift.lower - _SECOND  # the first pass is not for this schedule
         tick = self._wall_after(wall)
-        if shift and not here.fold and self._repeats and (tick is None or tick >= shift.upper):
+        if shift and not here.fold and self._fold is Fold.BOTH and (tick is None or tick >= shift.upper):
             tick = self._wall_after(shift.lower - _SECOND)  # the first pass is done, the second one begins
         return self._instant(tick, after)
 
@@ -130,7 +143,8 @@ class Schedule:
         here = tick.astimezone(self._zone)
         midnight = here.replace(hour=0, minute=0, second=0, fold=0)
         next_midnight = (midnight + timedelta(days=1)).replace(fold=1)  # fold: as it is after a shift across it
-        if midnight.utcoffset() != next_midnight.utcoffset():
+        before = (tick - _SECOND).astimezone(self._zone)  # a tick moved to the end of a gap can be of the day before
+        if not before.utcoffset() == here.utcoffset() == midnight.utcoffset() == next_midnight.utcoffset():
             return
         start = midnight.astimezone(UTC)
         hours, minutes, seconds = self._times
@@ -156,14 +170,15 @@ class Schedule:
             return wall.replace(tzinfo=self._zone).astimezone(UTC)
         if not shift.skips:
             first = wall.replace(tzinfo=self._zone).astimezone(UTC)
-            return first if first > after else wall.replace(tzinfo=self._zone, fold=1).astimezone(UTC)
+            second = wall.replace(tzinfo=self._zone, fold=1).astimezone(UTC)
+            return first if first > after and self._fold is not Fold.LAST else second
         if not self._skips_gaps:
             return shift.instant
         return self._instant(self._wall_after(shift.upper - _SECOND), after)
 
 
 @lru_cache(maxsize=1024)
-def _parse(expression: str, timezone: str | None) -> Schedule:
+def _parse(expression: str, timezone: str | None, dst: DstPolicy) -> Schedule:
     try:
         fields = _fields(expression)
         local = _enumerator(fields)
@@ -173,7 +188,10 @@ def _parse(expression: str, timezone: str | None) -> Schedule:
         raise InvalidField("schedule", f"is not a valid cron schedule: {error}", message) from error
     minute, hour = fields[0].startswith("*"), fields[1].startswith("*")
     times = (_values(local, _HOUR, 24), _values(local, _MINUTE, 60), _values(local, _SECONDS, 60))
-    return Schedule(expression, timezone, _zone(timezone), local, times, hour, minute or hour)
+    fold = dst.fold
+    if fold is Fold.BY_EXPRESSION:
+        fold = Fold.BOTH if minute or hour else Fold.FIRST
+    return Schedule(expression, timezone, _zone(timezone), local, times, hour or dst.gap is Gap.SKIP, fold, dst)
 
 
 def _fields(expression: str) -> Sequence[str]:
@@ -181,9 +199,9 @@ def _fields(expression: str) -> Sequence[str]:
     if len(expression) > _LONGEST:
         raise ValueError(f"it is longer than {_LONGEST} characters")
     text = expression.strip(" \t").lower()
-    fields = re.split("[ \t]+", _ALIASES.get(text, text)) if text else []
-    if text.startswith("@") and text not in _ALIASES:
-        raise ValueError(f"the aliases are {', '.join(_ALIASES)}")
+    fields = re.split("[ \t]+", ALIASES.get(text, text)) if text else []
+    if text.startswith("@") and text not in ALIASES:
+        raise ValueError(f"the aliases are {', '.join(ALIASES)}")
     if not 5 <= len(fields) <= 7:
         raise ValueError(f"it has {len(fields)} fields, not 5, 6 (the last: seconds) or 7 (the last: years)")
     for content, (name, words) in zip(fields, _FIELDS, strict=False):

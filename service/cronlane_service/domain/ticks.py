@@ -1,27 +1,23 @@
-"""Ticks: which instants of a cron are due, and what becomes of each."""
+"""Ticks: which instants of a cron are due, and what becomes of each.
+
+A tick is its nominal instant. With jitter it is fired later, at its due instant, which is before the next tick.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import islice, takewhile
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 
+from cronlane_service.domain import timetable
+from cronlane_service.domain.backlog import PlannedTick as PlannedTick
+from cronlane_service.domain.backlog import backlog, missed_ticks, ticks_from
 from cronlane_service.domain.models import Cron, TickOutcome
-from cronlane_service.domain.schedule import Schedule
+from cronlane_service.domain.timetable import Timetable
 
-_COUNTED = 10_000  # missed ticks: enough for a week of a per-minute cron, and less than half a second's work
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedTick:
-    """A tick that is to be written. ``count`` > 1: it stands for later missed ones too."""
-
-    scheduled_for: datetime
-    outcome: TickOutcome
-    reason: str | None = None
-    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +28,71 @@ class Decision:
     next_run_date: datetime | None
 
 
-def first(cron: Cron, now: datetime) -> datetime | None:
-    """The first tick after now; None when the cron has ended. Raises InvalidField for its schedule or timezone."""
-    return _unless_ended(cron, Schedule.parse(cron.schedule, cron.timezone).next(now))
+def times(cron: Cron) -> Timetable:
+    """Raises InvalidField for the cron's schedule or timezone."""
+    return timetable.parse(cron.schedule, cron.timezone, cron.policies.dst_policy)
+
+
+def first(cron: Cron, after: datetime) -> datetime | None:
+    """The first tick after that instant; None when there is none any more. Raises InvalidField."""
+    start = cron.policies.start_time
+    following = times(cron).next(after if start is None else max(after, start - _MICROSECOND))
+    return None if exhausted(cron) else _unless_ended(cron, following)
+
+
+def exhausted(cron: Cron, more: int = 0) -> bool:
+    """Whether as many ticks were fired as the cron wants in all, with so many more."""
+    most = cron.policies.max_runs
+    return most is not None and cron.counters.fired + more >= most
+
+
+def due_at(cron: Cron, tick: datetime | None) -> datetime | None:
+    """When a tick is fired: always the same, never before it, and before the next one. Raises InvalidField."""
+    jitter = cron.policies.jitter
+    if tick is None or not jitter:
+        return tick
+    following = times(cron).next(tick)
+    room = jitter if following is None else min(jitter, following - tick)
+    drawn = hashlib.sha256(f"{cron.cron_id}/{(tick - _EPOCH) // _MICROSECOND}".encode()).digest()
+    return tick + (room // _MICROSECOND * int.from_bytes(drawn[:8]) >> 64) * _MICROSECOND
 
 
 def decide(cron: Cron, now: datetime, watching_since: datetime, limit: int = 1000) -> Decision:
     """What becomes of ``next_run_date`` and all ticks after it that are due.
 
-    Of those before ``watching_since``, when nobody was there to fire them, only the newest is fired. Every later one
-    is. At most ``limit`` are fired and at most ``limit`` rows say what was missed; when more are to be fired, the next
-    instant is the first of these. Raises InvalidField for a schedule that cannot be evaluated.
+    Of those due before ``watching_since``, when nobody was there to fire them, the cron's ``catch_up`` says which are
+    fired. Every later one is. At most ``limit`` are fired and at most ``limit`` rows say what was missed; when more are
+    to be fired, the next instant is the first of these. Raises InvalidField for a schedule that cannot be evaluated.
     """
-    due = cron.next_run_date and _unless_ended(cron, cron.next_run_date)
+    due = None if exhausted(cron) else _unless_ended(cron, cron.next_run_date)
     if due is None or due > now:
         return Decision((), due)
-    schedule = Schedule.parse(cron.schedule, cron.timezone)
+    schedule = times(cron)
     until = now if cron.end_time is None else min(now, cron.end_time)
+    until = _reached(cron, schedule, due, until, now)
+    if until < due:
+        return Decision((), due)
+    most = limit if cron.policies.max_runs is None else min(limit, cron.policies.max_runs - cron.counters.fired)
     planned: list[PlannedTick] = []
-    if due < watching_since:
-        planned = _collapsed(schedule, due, min(until, watching_since - _MICROSECOND), limit)
-    fired = 1 if planned else 0
-    after = planned[-1].scheduled_for if planned else due - _MICROSECOND
-    for instant in islice(_due(schedule, due, after, until), limit - fired):
+    stale = _reached(cron, schedule, due, min(until, watching_since - _MICROSECOND), watching_since - _MICROSECOND)
+    decided = due - _MICROSECOND
+    if due <= stale:
+        planned = backlog(cron.policies, schedule, due, stale, now, limit, most)
+        most -= sum(plan.outcome is TickOutcome.FIRED for plan in planned)
+        decided = stale if most else planned[-1].scheduled_for
+    for instant in islice(ticks_from(schedule, due, decided, until), most):
         planned.append(PlannedTick(instant, TickOutcome.FIRED))
-    return Decision(tuple(planned), _unless_ended(cron, schedule.next(planned[-1].scheduled_for)))
+        decided = instant
+    return Decision(tuple(planned), _unless_ended(cron, schedule.next(max(decided, due))))
+
+
+def missed(cron: Cron, now: datetime, reason: str, limit: int = 1000) -> list[PlannedTick]:
+    """Rows for the ticks from ``next_run_date`` on that came due and are not to be run. Raises InvalidField."""
+    due = _unless_ended(cron, cron.next_run_date)
+    if due is None or due > now:
+        return []
+    until = now if cron.end_time is None else min(now, cron.end_time)
+    return missed_ticks(times(cron), due, until, None, reason, limit)
 
 
 def _unless_ended(cron: Cron, instant: datetime | None) -> datetime | None:
@@ -64,28 +100,10 @@ def _unless_ended(cron: Cron, instant: datetime | None) -> datetime | None:
     return None if ended else instant
 
 
-def _due(schedule: Schedule, due: datetime, after: datetime, until: datetime) -> Iterator[datetime]:
-    """The first due instant, which need not be a tick of the schedule any more, and the ticks that follow it."""
-    if after < due:
-        yield due
-    yield from schedule.between(max(after, due) + _MICROSECOND, until)
-
-
-def _collapsed(schedule: Schedule, due: datetime, until: datetime, limit: int) -> list[PlannedTick]:
-    """The newest of the ticks is fired, the others were missed."""
+def _reached(cron: Cron, schedule: Timetable, due: datetime, until: datetime, now: datetime) -> datetime:
+    """``until``, or just before the newest tick till then if its jitter holds that one back until after now."""
+    if not cron.policies.jitter or until < due:
+        return until
     newest = schedule.last(due, until) or due
-    ticks = takewhile(lambda tick: tick < newest, _due(schedule, due, due - _MICROSECOND, newest))
-    missed = list(islice(ticks, max(_COUNTED, limit)))
-    counted = next(ticks, None) is None
-    into = f"missed while the scheduler was not running; collapsed into the tick at {newest.isoformat()}"
-    single = missed if counted and len(missed) <= limit else missed[: limit - 1]
-    planned = [PlannedTick(tick, TickOutcome.MISSED, into) for tick in single]
-    if rest := missed[len(single) :]:
-        planned.append(_closing(rest, into, counted))
-    late = "due while the scheduler was not running; fired late"
-    return [*planned, PlannedTick(newest, TickOutcome.FIRED, late)]
-
-
-def _closing(rest: Sequence[datetime], into: str, counted: bool) -> PlannedTick:
-    number = f"{len(rest)} ticks" if counted else f"at least {len(rest)} ticks, which were not all counted"
-    return PlannedTick(rest[0], TickOutcome.MISSED, f"{into}; stands for {number}", len(rest))
+    fired_at = due_at(cron, newest)
+    return until if fired_at is not None and fired_at <= now else newest - _MICROSECOND

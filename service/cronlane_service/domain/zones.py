@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 _SECOND = timedelta(seconds=1)
 
@@ -44,3 +45,8 @@ def shift_around(wall: datetime, zone: tzinfo) -> Shift | None:
         else:
             high = middle
     return Shift(high, before, after)
+
+
+def named(timezone: str | None) -> tzinfo:
+    """The zone of that name, which is one; None: UTC."""
+    return ZoneInfo(timezone or "UTC")

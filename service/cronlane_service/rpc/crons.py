@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from google.protobuf.empty_pb2 import Empty
 
 from cronlane.v1 import crons_pb2 as pb
 from cronlane.v1.crons_pb2_grpc import CronServiceServicer
+from cronlane.v1.runs_pb2 import Run
 from cronlane_service.domain.models import Cron
 from cronlane_service.domain.ports import Database, Operation, Transaction
 from cronlane_service.rpc.auth import Context, owner
 from cronlane_service.rpc.convert import crons as convert
+from cronlane_service.rpc.convert import ticks, timings
+from cronlane_service.rpc.convert.instants import instant, timestamp
 from cronlane_service.rpc.convert.masks import changes
+from cronlane_service.rpc.convert.runs import run
 from cronlane_service.rpc.convert.windows import following, selected, selection, window
 from cronlane_service.usecases.crons import Crons
+from cronlane_service.usecases.ledger import Ledger
+from cronlane_service.usecases.manual_runs import ManualRuns
+from cronlane_service.usecases.previews import Previews
 
 _NEVER_UPDATED = frozenset(
-    {"cron_id", "user_id", "next_run_date", "created_at", "updated_at", "etag", "disabled_reason"}
+    {
+        *("cron_id", "user_id", "next_run_date", "created_at", "updated_at", "etag", "disabled_reason"),
+        *("paused_at", "last_outcome", "counters", "failures_in_a_row", "due_at"),
+    }
 )
+_PAGE = 100
 
 
 class _Rehearsed(Exception):
@@ -30,8 +43,9 @@ class _Rehearsed(Exception):
 class CronServicer(CronServiceServicer):
     """Crons over gRPC."""
 
-    def __init__(self, database: Database, crons: Crons) -> None:
+    def __init__(self, database: Database, crons: Crons, manual_runs: ManualRuns, previews: Previews) -> None:
         self._database, self._crons = database, crons
+        self._manual_runs, self._previews, self._ledger = manual_runs, previews, Ledger()
 
     async def CreateCron(self, request: pb.CreateCronRequest, context: Context) -> pb.Cron:  # noqa: N802
         who, draft = owner(context), convert.draft(request.cron)
@@ -40,8 +54,9 @@ class CronServicer(CronServiceServicer):
         )
 
     async def GetCron(self, request: pb.GetCronRequest, context: Context) -> pb.Cron:  # noqa: N802
-        who = owner(context)
-        return convert.cron(await self._database.read(lambda tx: self._crons.get(tx, who, request.cron_id)))
+        who, names = owner(context), selection(pb.Cron, request.select)
+        found = await self._database.read(lambda tx: self._crons.get(tx, who, request.cron_id))
+        return selected([convert.cron(found)], names)[0]
 
     async def UpdateCron(self, request: pb.UpdateCronRequest, context: Context) -> pb.Cron:  # noqa: N802
         who = owner(context)
@@ -55,6 +70,46 @@ class CronServicer(CronServiceServicer):
         who = owner(context)
         await self._database.write(lambda tx: self._crons.delete(tx, who, request.cron_id, request.etag))
         return Empty()
+
+    async def PreviewSchedule(  # noqa: N802
+        self, request: pb.PreviewScheduleRequest, context: Context
+    ) -> pb.PreviewScheduleResponse:
+        draft, after, until = timings.preview_draft(request), instant(request, "after"), instant(request, "until")
+        count = request.count if request.HasField("count") else 10
+        found = await asyncio.to_thread(self._previews.preview, draft, after, until, count)
+        instants = filter(None, map(timestamp, found.instants))
+        return pb.PreviewScheduleResponse(schedule=found.schedule, description=found.description, instants=instants)
+
+    async def PauseCron(self, request: pb.PauseCronRequest, context: Context) -> pb.Cron:  # noqa: N802
+        who, note = owner(context), request.note if request.HasField("note") else None
+        cron_id, etag = request.cron_id, request.etag
+        return convert.cron(await self._database.write(lambda tx: self._crons.pause(tx, who, cron_id, note, etag)))
+
+    async def ResumeCron(self, request: pb.ResumeCronRequest, context: Context) -> pb.Cron:  # noqa: N802
+        who, note = owner(context), request.note if request.HasField("note") else None
+        cron_id, etag = request.cron_id, request.etag
+        return convert.cron(await self._database.write(lambda tx: self._crons.resume(tx, who, cron_id, note, etag)))
+
+    async def TriggerCron(self, request: pb.TriggerCronRequest, context: Context) -> Run:  # noqa: N802
+        who, cron_id, request_id = owner(context), request.cron_id, request.request_id
+        made = await self._database.write(lambda tx: self._manual_runs.trigger(tx, who, cron_id, request_id))
+        return run(made)
+
+    async def BackfillCron(  # noqa: N802
+        self, request: pb.BackfillCronRequest, context: Context
+    ) -> pb.BackfillCronResponse:
+        who, cron_id, request_id = owner(context), request.cron_id, request.request_id
+        start, end = (timings.required_instant(request, field) for field in ("start_time", "end_time"))
+        done = await self._database.write(
+            lambda tx: self._manual_runs.backfill(tx, who, cron_id, start, end, request_id)
+        )
+        return pb.BackfillCronResponse(ticks=map(ticks.tick, done.ticks), already_run=done.already_run)
+
+    async def ListTicks(self, request: pb.ListTicksRequest, context: Context) -> pb.ListTicksResponse:  # noqa: N802
+        who, query = owner(context), ticks.query(request)
+        cron_id, size, token = request.cron_id, request.page_size or _PAGE, request.page_token
+        page = await self._database.read(lambda tx: self._ledger.list(tx, who, cron_id, query, size, token))
+        return pb.ListTicksResponse(ticks=map(ticks.tick, page.ticks), next_page_token=page.next_token)
 
     async def SearchCrons(  # noqa: N802
         self, request: pb.SearchCronsRequest, context: Context

@@ -46,6 +46,11 @@ _MEANINGS: Mapping[type[DomainError], _Meaning] = {
     errors.ThreadBusy: _Meaning(
         code_pb2.FAILED_PRECONDITION, "THREAD_BUSY", lambda error: {"thread_id": error.thread_id}
     ),
+    errors.SystemAssistant: _Meaning(
+        code_pb2.FAILED_PRECONDITION,
+        "SYSTEM_ASSISTANT",
+        lambda error: {"assistant_id": error.assistant_id, "graph_id": error.graph_id},
+    ),
     errors.EmptyUpdate: _Meaning(code_pb2.FAILED_PRECONDITION, "EMPTY_UPDATE"),
     errors.ContextAndConfigurable: _Meaning(code_pb2.INVALID_ARGUMENT, "CONTEXT_AND_CONFIGURABLE"),
     errors.EtagMismatch: _Meaning(
@@ -57,6 +62,7 @@ _MEANINGS: Mapping[type[DomainError], _Meaning] = {
     errors.ThreadHasNoGraph: _Meaning(
         code_pb2.FAILED_PRECONDITION, "THREAD_HAS_NO_GRAPH", lambda error: {"thread_id": error.thread_id}
     ),
+    errors.InvalidStateUpdate: _Meaning(code_pb2.INVALID_ARGUMENT, "INVALID_STATE_UPDATE"),
     errors.GraphNotLoaded: _Meaning(code_pb2.NOT_FOUND, "GRAPH_NOT_LOADED", lambda error: {"graph_id": error.graph_id}),
     errors.Overloaded: _Meaning(
         code_pb2.RESOURCE_EXHAUSTED, "OVERLOADED", lambda error: {"waiting": str(error.waiting)}

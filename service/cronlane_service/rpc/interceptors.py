@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 import grpc
@@ -25,6 +26,7 @@ OURS = "/cronlane.v1."
 Request = TypeVar("Request")
 Reply = TypeVar("Reply")
 Behavior: TypeAlias = "Callable[[Message, Context], Awaitable[Message]]"
+Telling: TypeAlias = "Callable[[Message, Context], AsyncGenerator[Message]]"
 
 _IDS = ("thread_id", "cron_id", "run_id", "assistant_id")
 _LONGEST_ID = 64
@@ -41,8 +43,15 @@ class Boundary(grpc.aio.ServerInterceptor):
     ) -> grpc.RpcMethodHandler[Request, Reply] | None:
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or handler.unary_unary is None or not method.startswith(OURS):
+        if handler is None or not method.startswith(OURS):
             return handler
+        if handler.unary_stream is not None:
+            told = _guarded_stream(method, cast("Telling", handler.unary_stream))
+            return grpc.unary_stream_rpc_method_handler(
+                cast("Callable[[Request, grpc.ServicerContext], Iterator[Reply]]", told),
+                handler.request_deserializer,
+                handler.response_serializer,
+            )
         # The stubs of grpc know the handlers of its threaded server alone.
         guarded = _guarded(method, cast("Behavior", handler.unary_unary))
         return grpc.unary_unary_rpc_method_handler(
@@ -69,6 +78,24 @@ def _guarded(method: str, behavior: Behavior) -> Behavior:
     return guarded
 
 
+def _guarded_stream(method: str, behavior: Telling) -> Telling:
+    async def guarded(request: Message, context: Context) -> AsyncGenerator[Message]:
+        call = _Call(method, request)
+        try:
+            async with aclosing(behavior(request, context)) as replies:
+                async for reply in replies:
+                    yield reply
+        except (asyncio.CancelledError, GeneratorExit):
+            call.given_up(context)
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            status = call.failed(error)
+            await context.abort(status.code, status.details, status.trailing_metadata)
+        call.answered()
+
+    return guarded
+
+
 class _Call:
     """One call, from its start to its event. Of the messages nothing but ids is told."""
 
@@ -76,8 +103,8 @@ class _Call:
         self._started = time.perf_counter()
         self._method, self._ids = method, _ids(request)
 
-    def answered(self, reply: Message) -> None:
-        self._ids |= _ids(reply)
+    def answered(self, reply: Message | None = None) -> None:
+        self._ids |= _ids(reply) if reply is not None else {}
         log.info("rpc", **self._facts(grpc.StatusCode.OK))
 
     def failed(self, error: Exception) -> grpc.Status:

@@ -2,35 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TypeAlias
+
 from google.protobuf.empty_pb2 import Empty
 
 from cronlane.v1 import runs_pb2 as pb
 from cronlane.v1.runs_pb2_grpc import RunServiceServicer
 from cronlane_service.domain import ids
 from cronlane_service.domain.errors import NotFound
+from cronlane_service.domain.events import resumable
 from cronlane_service.domain.models import Run
 from cronlane_service.domain.ports import Database
 from cronlane_service.rpc.auth import Context, owner
 from cronlane_service.rpc.convert import runs as convert
+from cronlane_service.rpc.convert.events import OfRun, event
 from cronlane_service.rpc.convert.windows import run_window, selected, selection
 from cronlane_service.rpc.endings import Endings, Watch
+from cronlane_service.rpc.following import Following
 from cronlane_service.usecases.runs import Ending, Runs
+
+_Asked: TypeAlias = pb.CreateRunRequest | pb.WaitRunRequest | pb.StreamRunRequest
 
 
 class RunServicer(RunServiceServicer):
     """Runs over gRPC."""
 
-    def __init__(self, database: Database, runs: Runs, endings: Endings) -> None:
-        self._database, self._runs, self._endings = database, runs, endings
+    def __init__(self, database: Database, runs: Runs, endings: Endings, following: Following) -> None:
+        self._database, self._runs, self._endings, self._following = database, runs, endings, following
 
     async def CreateRun(self, request: pb.CreateRunRequest, context: Context) -> pb.Run:  # noqa: N802
         return convert.run(await self._create(request, owner(context)))
 
     async def WaitRun(self, request: pb.WaitRunRequest, context: Context) -> pb.RunOutcome:  # noqa: N802
-        who = owner(context)
+        who, cancels = owner(context), convert.cancels_on_disconnect(request.run)
         run = await self._create(request, who)
-        await context.send_initial_metadata((("cronlane-run-id", run.run_id), ("cronlane-thread-id", run.thread_id)))
-        return convert.outcome(await self._ending(who, run.thread_id, run.run_id))
+        with self._following.leaving(who, run.thread_id, run.run_id, cancels=cancels):
+            await context.send_initial_metadata(_names(run))
+            return convert.outcome(await self._ending(who, run.thread_id, run.run_id))
+
+    async def StreamRun(self, request: pb.StreamRunRequest, context: Context) -> AsyncIterator[pb.RunEvent]:  # noqa: N802
+        who, cancels, wanted = owner(context), convert.cancels_on_disconnect(request.run), OfRun(())
+        run = await self._create(request, who, recorded=True)
+        with self._following.leaving(who, run.thread_id, run.run_id, cancels=cancels):
+            await context.send_initial_metadata(_names(run))
+            async with aclosing(self._following.new_run(run)) as events:
+                async for happened in events:
+                    if wanted.wants(happened):
+                        yield event(happened, resumable=resumable(run))
+
+    async def JoinRunStream(  # noqa: N802
+        self, request: pb.JoinRunStreamRequest, context: Context
+    ) -> AsyncIterator[pb.RunEvent]:
+        who, wanted = owner(context), OfRun(request.stream_mode)
+        run, follower = await self._following.run(who, request.thread_id, request.run_id, request.last_event_id)
+        with self._following.leaving(who, run.thread_id, run.run_id, cancels=request.cancel_on_disconnect):
+            await context.send_initial_metadata(_names(run))
+            async with aclosing(self._following.events(follower)) as events:
+                async for happened in events:
+                    if wanted.wants(happened):
+                        yield event(happened, resumable=resumable(run))
+
+    async def CreateRuns(self, request: pb.CreateRunsRequest, context: Context) -> pb.CreateRunsResponse:  # noqa: N802
+        who, drafts = owner(context), [convert.draft(spec) for spec in request.runs]
+        made = await self._database.write(lambda tx: self._runs.create_many(tx, who, drafts))
+        return pb.CreateRunsResponse(runs=map(convert.run, made))
 
     async def JoinRun(self, request: pb.JoinRunRequest, context: Context) -> pb.RunOutcome:  # noqa: N802
         return convert.outcome(await self._ending(owner(context), request.thread_id, request.run_id))
@@ -55,14 +93,19 @@ class RunServicer(RunServiceServicer):
                 await self._gone(watch, who, thread_id, run_id)
         return Empty()
 
+    async def CancelRuns(self, request: pb.CancelRunsRequest, context: Context) -> Empty:  # noqa: N802
+        who, selected, action = owner(context), convert.selection(request), convert.cancel_action(request)
+        await self._database.write(lambda tx: self._runs.cancel_many(tx, who, selected, action))
+        return Empty()
+
     async def DeleteRun(self, request: pb.DeleteRunRequest, context: Context) -> Empty:  # noqa: N802
         who = owner(context)
         await self._database.write(lambda tx: self._runs.delete(tx, who, request.thread_id, request.run_id))
         return Empty()
 
-    async def _create(self, request: pb.CreateRunRequest | pb.WaitRunRequest, who: str) -> Run:
+    async def _create(self, request: _Asked, who: str, recorded: bool = False) -> Run:
         thread_id = request.thread_id if request.HasField("thread_id") else None
-        draft = convert.draft(request.run)
+        draft = replace(convert.draft(request.run), recorded=recorded)
         return await self._database.write(lambda tx: self._runs.create(tx, who, thread_id, draft, request.request_id))
 
     async def _ending(self, who: str, thread_id: str, run_id: str) -> Ending:
@@ -82,3 +125,8 @@ class RunServicer(RunServiceServicer):
             await self._ended(watch, who, thread_id, run_id)
         except NotFound:
             return  # rolled back, or deleted: there is nothing left to wait for
+
+
+def _names(run: Run) -> tuple[tuple[str, str], ...]:
+    """The run, as initial metadata."""
+    return ("cronlane-run-id", run.run_id), ("cronlane-thread-id", run.thread_id)

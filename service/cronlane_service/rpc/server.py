@@ -9,19 +9,23 @@ from grpc_health.v1 import health
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_reflection.v1alpha import reflection
 
-from cronlane.v1 import assistants_pb2, crons_pb2, runs_pb2, threads_pb2
+from cronlane.v1 import assistants_pb2, crons_pb2, graphs_pb2, runs_pb2, store_pb2, threads_pb2
 from cronlane.v1.assistants_pb2_grpc import add_AssistantServiceServicer_to_server
 from cronlane.v1.crons_pb2_grpc import add_CronServiceServicer_to_server
+from cronlane.v1.graphs_pb2_grpc import add_GraphServiceServicer_to_server
 from cronlane.v1.runs_pb2_grpc import add_RunServiceServicer_to_server
+from cronlane.v1.store_pb2_grpc import add_StoreServiceServicer_to_server
 from cronlane.v1.threads_pb2_grpc import add_ThreadServiceServicer_to_server
 from cronlane_service.rpc import listening
 from cronlane_service.rpc.assistants import AssistantServicer
 from cronlane_service.rpc.crons import CronServicer
 from cronlane_service.rpc.endings import Endings
+from cronlane_service.rpc.graphs import GraphServicer
 from cronlane_service.rpc.health import HealthServicer
 from cronlane_service.rpc.interceptors import Boundary
 from cronlane_service.rpc.listening import CannotListen
 from cronlane_service.rpc.runs import RunServicer
+from cronlane_service.rpc.store import StoreServicer
 from cronlane_service.rpc.threads import ThreadServicer
 
 SERVICES = tuple(
@@ -31,6 +35,8 @@ SERVICES = tuple(
         (crons_pb2, "CronService"),
         (runs_pb2, "RunService"),
         (assistants_pb2, "AssistantService"),
+        (graphs_pb2, "GraphService"),
+        (store_pb2, "StoreService"),
     )
 )
 
@@ -51,6 +57,8 @@ class GrpcServer:
         crons: CronServicer,
         runs: RunServicer,
         assistants: AssistantServicer,
+        graphs: GraphServicer,
+        store: StoreServicer,
         endings: Endings,
         options: Options,
     ) -> None:
@@ -61,6 +69,8 @@ class GrpcServer:
         add_CronServiceServicer_to_server(crons, self._server)
         add_RunServiceServicer_to_server(runs, self._server)
         add_AssistantServiceServicer_to_server(assistants, self._server)
+        add_GraphServiceServicer_to_server(graphs, self._server)
+        add_StoreServiceServicer_to_server(store, self._server)
         add_HealthServicer_to_server(self._health, self._server)
         reflected = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(reflected, self._server)

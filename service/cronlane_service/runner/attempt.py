@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from cronlane_service.domain.models import Outcome, Run, RunStatus
+from cronlane_service.runner.recorder import Recorder
 
 log = structlog.get_logger(__name__)
 
@@ -27,8 +28,8 @@ class Attempt:
 
     execution: asyncio.Task[Outcome]
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    def __init__(self, run: Run, recorder: Recorder) -> None:
+        self.run, self.recorder = run, recorder
         self.cancelled: Cancelled | None = None
         self.on_thread = False  # whether its graph has been let near the thread's checkpoints
         self.conclusion: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -8,9 +8,10 @@ from typing import Any
 
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.models import Run
+from cronlane_service.domain.states import Place
 
 _PASSED_ON = ("tags", "recursion_limit", "max_concurrency", "run_name")
-_NOT_THE_CALLERS = ("checkpoint_ns", "checkpoint_map")
+_OF_CHECKPOINT = ("checkpoint_ns", "checkpoint_map")  # without a checkpoint they name nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Call:
     interrupt_before: str | Sequence[str] | None = None
     interrupt_after: str | Sequence[str] | None = None
     durability: str | None = None
+    stream_mode: Sequence[str] = ()
+    subgraphs: bool = False
 
 
 def call(run: Run) -> Call:
@@ -36,14 +39,23 @@ def call(run: Run) -> Call:
         interrupt_before=_nodes(kwargs.get("interrupt_before")),
         interrupt_after=_nodes(kwargs.get("interrupt_after")),
         durability=kwargs.get("durability") or "async",
+        stream_mode=kwargs.get("stream_mode") or ["values"],
+        subgraphs=bool(kwargs.get("subgraphs")),
     )
 
 
-def thread_config(graph_id: str, thread_id: str, checkpoint_id: str | None = None) -> dict[str, Any]:
-    """The config that reads a thread's state: the newest, or at that checkpoint."""
-    configurable = {"thread_id": thread_id, "graph_id": graph_id, "checkpoint_ns": ""}
-    if checkpoint_id is not None:
-        configurable["checkpoint_id"] = checkpoint_id
+def thread_config(graph_id: str, thread_id: str, place: Place | None = None) -> dict[str, Any]:
+    """The config that reads a thread's state: the newest, or at that place."""
+    place = place or Place()
+    configurable: dict[str, Any] = {
+        "thread_id": thread_id,
+        "graph_id": graph_id,
+        "checkpoint_ns": place.checkpoint_ns,
+    }
+    if place.checkpoint_id is not None:
+        configurable["checkpoint_id"] = place.checkpoint_id
+    if place.checkpoint_map is not None:
+        configurable["checkpoint_map"] = jsontext.parse(place.checkpoint_map)
     return {"configurable": configurable}
 
 
@@ -62,11 +74,12 @@ def _config(run: Run, given: Mapping[str, Any]) -> dict[str, Any]:
     }
     if run.cron_id is not None:
         ids["cron_id"] = run.cron_id
+    asked = given.get("configurable") or {}
     configurable = {
         name: value
-        for name, value in (given.get("configurable") or {}).items()
+        for name, value in asked.items()
         # Names that begin like this are LangGraph's own switches.
-        if not name.startswith("__") and name not in _NOT_THE_CALLERS
+        if not name.startswith("__") and (name not in _OF_CHECKPOINT or asked.get("checkpoint_id"))
     }
     config = {name: given[name] for name in _PASSED_ON if given.get(name) is not None}
     config["configurable"] = {"user_id": run.owner, **configurable, **ids}

@@ -10,7 +10,7 @@ import dataclasses
 import inspect
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from threading import Thread
@@ -22,12 +22,16 @@ from cronlane_service.runner.targets import blaming, resolve
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
+    from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
     from langgraph.pregel import Pregel
-    from langgraph.types import Command
+    from langgraph.store.base import BaseStore
+    from langgraph.types import Command, StateUpdate
 
     Graph: TypeAlias = Pregel[Any, Any, Any, Any]
-    Saver: TypeAlias = AsyncSqliteSaver
+    PostgresSaver: TypeAlias = AsyncPostgresSaver
+    SqliteSaver: TypeAlias = AsyncSqliteSaver
+    Saver: TypeAlias = PostgresSaver | SqliteSaver
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,8 +67,10 @@ class LoadedGraphs:
         return tuple(self._graphs)
 
     @asynccontextmanager
-    async def open(self, graph_id: str, config: RunnableConfig, saver: Saver) -> AsyncIterator[Graph]:
-        """The graph, keeping its state with the saver. Raises GraphNotLoaded, and what a factory raises."""
+    async def open(
+        self, graph_id: str, config: RunnableConfig, saver: Saver | None, store: BaseStore | None = None
+    ) -> AsyncIterator[Graph]:
+        """The graph, keeping its state with the saver if given. Raises GraphNotLoaded, and what a factory does."""
         graph = self._graphs.get(graph_id)
         if graph is None:
             raise GraphNotLoaded(graph_id, self.names)
@@ -72,7 +78,7 @@ class LoadedGraphs:
         try:
             if isinstance(graph, Factory):
                 graph = await graph.enter(config, stack)
-            yield graph.copy(update={"checkpointer": saver})
+            yield graph.copy(update={"checkpointer": saver, **({} if store is None else {"store": store})})
         finally:
             # Not as `async with`: a context manager of the user's must not swallow how the run ended.
             await stack.aclose()
@@ -151,7 +157,10 @@ def _run_apart(work: Coroutine[Any, Any, None]) -> None:
         raise problems[0]
 
 
-async def open_saver(path: Path) -> Saver:
+Guard: TypeAlias = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
+
+
+async def open_saver(path: Path) -> SqliteSaver:
     """The checkpoints' own SQLite file; what it has acknowledged survives a power cut. Belongs to the running loop."""
     import aiosqlite
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -167,6 +176,43 @@ async def open_saver(path: Path) -> Saver:
     return saver
 
 
+def postgres_saver(connections: Any, guard: Guard, holder: tuple[str, int] | None = None) -> PostgresSaver:
+    """The checkpoints of a shared database. ``guard`` is given each access to it; ``holder``, a run's id and attempt,
+    must hold the run whenever something is written.
+    """
+    from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver as Base
+
+    class Guarded(Base):
+        async def aget_tuple(self, *given: Any) -> Any:
+            return await guard(lambda: Base.aget_tuple(self, *given))
+
+        async def aput(self, *given: Any) -> Any:
+            return await guard(lambda: Base.aput(self, *given))
+
+        async def aput_writes(self, *given: Any) -> None:
+            await guard(lambda: Base.aput_writes(self, *given))
+
+        async def adelete_thread(self, thread_id: str) -> None:
+            await guard(lambda: Base.adelete_thread(self, thread_id))
+
+        async def alist(self, *given: Any, **options: Any) -> AsyncIterator[Any]:
+            async def listed() -> list[Any]:
+                return [each async for each in Base.alist(self, *given, **options)]
+
+            for each in await guard(listed):
+                yield each
+
+        @asynccontextmanager
+        async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[Any]:
+            async with Base._cursor(self, pipeline=pipeline) as cursor:
+                if pipeline and holder is not None:
+                    # What goes through a pipeline is one transaction: if this fails, nothing is written.
+                    await cursor.execute("SELECT cronlane_fence(%s, %s)", holder)
+                yield cursor
+
+    return Guarded(connections)
+
+
 def command(given: Mapping[str, Any]) -> Command[Any]:
     """The command that a run was created with: ``resume``, ``update`` and ``goto``."""
     from langgraph.types import Command
@@ -177,6 +223,13 @@ def command(given: Mapping[str, Any]) -> Command[Any]:
     goto = given.get("goto") or ()
     nodes = [goto] if isinstance(goto, (str, dict)) else goto
     return Command(resume=given.get("resume"), update=update, goto=[_node(node) for node in nodes])
+
+
+def state_update(values: Any, as_node: str | None) -> StateUpdate:
+    """What a node is said to have returned."""
+    from langgraph.types import StateUpdate
+
+    return StateUpdate(values, as_node)
 
 
 def _node(node: Any) -> Any:

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Coroutine, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cronlane_service.domain.errors import GraphNotLoaded, StoreUnavailable
+from cronlane_service.domain.lifetimes import EARLIER
 from cronlane_service.domain.models import Outcome, Run, RunError, RunStatus, ThreadState
-from cronlane_service.runner import calls, graphs, snapshots, values
+from cronlane_service.domain.states import HistoryQuery, Place, Supersteps, Updated
+from cronlane_service.runner import calls, checkpoints, graphs, snapshots, states, values
 from cronlane_service.runner.calls import Call
+from cronlane_service.runner.checkpoints import Checkpoints
 from cronlane_service.runner.graphs import LoadedGraphs
+from cronlane_service.runner.items import LocalItems
+from cronlane_service.runner.seams import Events
+from cronlane_service.runner.sqlite import SqliteCheckpoints
+from cronlane_service.runner.streaming import Stream
 
 if TYPE_CHECKING:
     from cronlane_service.runner.graphs import Graph, Saver
 
 T = TypeVar("T")
 
-_OF_RUN = "thread_id = :thread AND json_extract(CAST(metadata AS TEXT), '$.run_id') = :run"
-
 
 class LocalGraphs:
-    """Graphs with their checkpoints in a SQLite file. It lives in the loop in which ``open`` was awaited."""
+    """Graphs and their checkpoints. It lives in the loop in which ``open`` was awaited."""
 
-    def __init__(self, loaded: LoadedGraphs, checkpoints: Path) -> None:
-        self._loaded, self._path = loaded, checkpoints
-        self._saver: Saver | None = None
+    def __init__(self, loaded: LoadedGraphs, checkpoints: Path | Checkpoints, items: LocalItems | None = None) -> None:
+        """``checkpoints``: a path names a SQLite file. ``items``: the long-term store that its graphs are given."""
+        self._loaded, self._items = loaded, items
+        self._checkpoints = SqliteCheckpoints(checkpoints) if isinstance(checkpoints, Path) else checkpoints
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -37,32 +42,38 @@ class LocalGraphs:
         return self._loaded.names
 
     async def open(self) -> None:
-        """Raises StoreUnavailable when the file is not to be used."""
-        try:
-            self._saver = await graphs.open_saver(self._path)
-        except (sqlite3.Error, OSError) as problem:
-            raise StoreUnavailable(f"{self._path}: {problem}") from problem
+        """Raises StoreUnavailable when the checkpoints are not to be used."""
+        await self._checkpoints.open()
+        if self._items is not None:
+            try:
+                await self._items.open()
+            except BaseException:
+                await self._checkpoints.close()
+                raise
         self._loop = asyncio.get_running_loop()
 
     async def close(self) -> None:
-        saver, self._saver, self._loop = self._open_saver, None, None
-        await saver.conn.close()
+        self._loop = None
+        try:
+            if self._items is not None:
+                await self._items.close()
+        finally:
+            await self._checkpoints.close()
 
-    @property
-    def _open_saver(self) -> Saver:
-        if self._saver is None:
-            raise StoreUnavailable("the runner is not running")
-        return self._saver
+    async def execute(self, run: Run, events: Events | None = None) -> Outcome:
+        """Runs the graph to its end, or to where it waits for a human. What it raises becomes the outcome's error.
 
-    async def execute(self, run: Run) -> Outcome:
-        """Runs the graph to its end, or to where it waits for a human. What it raises becomes the outcome's error."""
+        ``events`` is given what happens meanwhile, in the modes that the run streams.
+        """
         graph = None
         async with AsyncExitStack() as stack:
             try:
                 call = calls.call(run)
-                opened = self._loaded.open(run.graph_id, call.config, self._open_saver)  # type: ignore[arg-type]
+                store = self._items and self._items.of(run.owner)
+                saver = self._checkpoints.saver(run)
+                opened = self._loaded.open(run.graph_id, call.config, saver, store)  # type: ignore[arg-type]
                 graph = await stack.enter_async_context(opened)
-                await _play(graph, run, call)
+                await _play(graph, run, call, events)
                 return snapshots.outcome(RunStatus.SUCCESS, await _latest(graph, run))
             except (Exception, SystemExit, KeyboardInterrupt) as problem:  # noqa: BLE001 - the attempt's boundary
                 error = RunError(type(problem).__name__, values.described(problem))
@@ -71,40 +82,67 @@ class LocalGraphs:
     async def interrupted(self, run: Run) -> Outcome:
         """The outcome of an attempt that was cancelled: the thread's state as it is now."""
         config: Any = calls.call(run).config
-        async with self._loaded.open(run.graph_id, config, self._open_saver) as graph:
+        async with self._loaded.open(run.graph_id, config, self._checkpoints.saver()) as graph:
             return snapshots.outcome(RunStatus.INTERRUPTED, await _latest(graph, run))
 
     async def purge(self, thread_id: str, run_id: str = "") -> None:
-        """Deletes the checkpoints of a thread, or only those that one run made on it."""
-        saver = self._open_saver
-        try:
-            if run_id:
-                await _purge_run(saver, thread_id, run_id)
+        """Deletes the checkpoints of a thread, or only the EARLIER ones, or those that one run made on it."""
+        with self._checkpoints.failing():
+            if run_id == EARLIER:
+                await self._checkpoints.forget(thread_id, await self._checkpoints.newest(thread_id))
+            elif run_id:
+                await self._checkpoints.purge_run(thread_id, run_id)
             else:
-                await saver.adelete_thread(thread_id)
-        except sqlite3.Error as problem:
-            raise StoreUnavailable(f"{self._path}: {problem}") from problem
+                await self._checkpoints.saver().adelete_thread(thread_id)
+
+    # What follows can be awaited in any loop of any thread.
 
     async def state(
-        self, graph_id: str, thread_id: str, checkpoint_id: str | None = None, subgraphs: bool = False
+        self, graph_id: str, thread_id: str, place: Place | None = None, subgraphs: bool = False
     ) -> ThreadState | None:
-        """Can be awaited in any loop of any thread. None: there is no such checkpoint. Raises GraphNotLoaded."""
+        """None: there is no such checkpoint. Raises GraphNotLoaded."""
+        where = place or Place()
+        config = calls.thread_config(graph_id, thread_id, where)
+        return await self._with_graph(graph_id, config, lambda graph: states.state(graph, config, where, subgraphs))
+
+    async def history(self, graph_id: str, thread_id: str, query: HistoryQuery) -> Sequence[ThreadState]:
+        """Raises GraphNotLoaded."""
+        config = calls.thread_config(graph_id, thread_id, query.place)
+        return await self._with_graph(graph_id, config, lambda graph: states.history(graph, config, query))
+
+    async def update(
+        self, graph_id: str, thread_id: str, supersteps: Supersteps, place: Place | None = None
+    ) -> Updated:
+        """Raises GraphNotLoaded, NotFound for the place, and InvalidStateUpdate."""
+        where = place or Place()
+        config = calls.thread_config(graph_id, thread_id, where)
+        return await self._with_graph(graph_id, config, lambda graph: states.update(graph, config, supersteps, where))
+
+    async def copy(self, source_id: str, target_id: str) -> None:
+        await self._with_saver(lambda saver: checkpoints.copy(saver, source_id, target_id))
+
+    async def newest(self, thread_id: str) -> Mapping[str, str]:
+        return await self._with_saver(lambda _: self._checkpoints.newest(thread_id))
+
+    async def forget(self, thread_id: str, newest: Mapping[str, str]) -> None:
+        await self._with_saver(lambda _: self._checkpoints.forget(thread_id, newest))
+
+    async def _with_graph(self, graph_id: str, config: Any, use: Callable[[Graph], Awaitable[T]]) -> T:
         if graph_id not in self.names:
             raise GraphNotLoaded(graph_id, self.names)
-        return await self._in_own_loop(self._state(graph_id, thread_id, checkpoint_id, subgraphs))
 
-    async def _state(
-        self, graph_id: str, thread_id: str, checkpoint_id: str | None, subgraphs: bool
-    ) -> ThreadState | None:
-        config: Any = calls.thread_config(graph_id, thread_id, checkpoint_id)
-        try:
-            async with self._loaded.open(graph_id, config, self._open_saver) as graph:
-                snapshot = await graph.aget_state(config, subgraphs=subgraphs)
-        except sqlite3.Error as problem:
-            raise StoreUnavailable(f"{self._path}: {problem}") from problem
-        if snapshot.metadata is None and checkpoint_id is not None:
-            return None
-        return snapshots.thread_state(snapshot)
+        async def opened(saver: Saver) -> T:
+            async with self._loaded.open(graph_id, config, saver) as graph:
+                return await use(graph)
+
+        return await self._with_saver(opened)
+
+    async def _with_saver(self, use: Callable[[Saver], Awaitable[T]]) -> T:
+        async def used() -> T:
+            with self._checkpoints.failing():
+                return await use(self._checkpoints.saver())
+
+        return await self._in_own_loop(used())
 
     async def _in_own_loop(self, work: Coroutine[Any, Any, T]) -> T:
         loop = self._loop
@@ -119,7 +157,7 @@ class LocalGraphs:
             raise StoreUnavailable("the runner is not running") from problem
 
 
-async def _play(graph: Graph, run: Run, call: Call) -> None:
+async def _play(graph: Graph, run: Run, call: Call, events: Events | None) -> None:
     given: Any = call.input if call.command is None else graphs.command(call.command)
     config: Any = call.config
     before = call.interrupt_before or graph.interrupt_before_nodes
@@ -129,17 +167,17 @@ async def _play(graph: Graph, run: Run, call: Call) -> None:
         if await _stands_at(graph, left, before, after):
             return
         given, config = None, _without_checkpoint(call)
-    events = graph.astream(
-        given,
-        config,
-        context=graphs.context(graph, call.context),
-        stream_mode=[],
-        interrupt_before=before,
-        interrupt_after=after,
-        durability=call.durability,  # type: ignore[arg-type]
-    )
-    async for _ in events:
-        pass
+    stream = Stream(run.run_id, call.stream_mode if events else (), subgraphs=call.subgraphs)
+    options = {
+        "context": graphs.context(graph, call.context),
+        "interrupt_before": before,
+        "interrupt_after": after,
+        "durability": call.durability,
+    }
+    async with aclosing(stream.play(graph, given, config, options)) as happening:
+        async for event, value in happening:
+            if events is not None:
+                await events.add(event, value)
 
 
 def _without_checkpoint(call: Call) -> Any:
@@ -166,19 +204,3 @@ async def _stands_at(graph: Graph, left: Any, before: str | Sequence[str], after
 
 def _hits(breakpoints: str | Sequence[str], nodes: Sequence[str]) -> bool:
     return any(node != "__start__" and (breakpoints == "*" or node in breakpoints) for node in nodes)
-
-
-async def _purge_run(saver: Saver, thread_id: str, run_id: str) -> None:
-    ids = {"thread": thread_id, "run": run_id}
-    made = f"SELECT checkpoint_ns, checkpoint_id FROM checkpoints WHERE {_OF_RUN}"  # noqa: S608 - constants
-    async with saver.lock:
-        try:
-            await saver.conn.execute(
-                f"DELETE FROM writes WHERE thread_id = :thread AND (checkpoint_ns, checkpoint_id) IN ({made})",  # noqa: S608
-                ids,
-            )
-            await saver.conn.execute(f"DELETE FROM checkpoints WHERE {_OF_RUN}", ids)  # noqa: S608
-        except BaseException:
-            await saver.conn.rollback()
-            raise
-        await saver.conn.commit()

@@ -17,6 +17,7 @@ from cronlane_service.domain.errors import Overloaded, StoreUnavailable
 from cronlane_service.domain.ports import Database, Topic
 from cronlane_service.runner.heartbeat import Heartbeat
 from cronlane_service.runner.seams import Executor, Runs
+from cronlane_service.runner.watched import Watched
 from cronlane_service.runner.worker import CLEANING_UP, Worker
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class RunnerPool:
         self._thread = threading.Thread(target=self._run, name="cronlane-runner")
         self._nodes = NodeThreads(NODE_THREADS, thread_name_prefix="cronlane-node")
         self._heartbeat = Heartbeat(self._renew, lease / 3)
+        self._watched = Watched()
         self._ready: Future[asyncio.AbstractEventLoop] = Future()
         self._worker: Worker | None = None
         self._stopping: asyncio.Future[timedelta] | None = None
@@ -59,6 +61,7 @@ class RunnerPool:
         self._thread.start()
         loop = self._ready.result()
         self._heartbeat.start()
+        self._database.listen(Topic.WATCHED, self._watched.note)
         self._database.listen(Topic.RUNS, lambda _key: self._soon(loop, self._wake))
         log.info("runner_started", worker=self._name, concurrency=self._concurrency)
         self._soon(loop, self._wake)  # for what was committed before anybody listened
@@ -120,7 +123,7 @@ class RunnerPool:
         await self._executor.open()
         self._stopping = loop.create_future()
         self._worker = worker = Worker(
-            self._database, self._runs, self._executor, self._name, self._concurrency, self._lease
+            self._database, self._runs, self._executor, self._watched, self._name, self._concurrency, self._lease
         )
         serving = loop.create_task(self._serve(worker))
         self._ready.set_result(loop)

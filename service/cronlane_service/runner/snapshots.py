@@ -63,22 +63,22 @@ def outcome(status: RunStatus, snapshot: Snapshot | None, error: RunError | None
     """How an attempt ended that left its thread in that state."""
     if snapshot is None or snapshot.metadata is None:
         return Outcome(status, error=error)
-    waiting = {task.id: _interrupts(task.interrupts) for task in snapshot.tasks if task.interrupts}
+    waiting = {task.id: [_question(each) for each in task.interrupts] for task in snapshot.tasks if task.interrupts}
     return Outcome(status, values.text(snapshot.values), values.text(waiting), bool(snapshot.next), error)
 
 
 def thread_state(snapshot: Snapshot) -> ThreadState:
     if snapshot.metadata is None:
         return ThreadState()
-    checkpoint = _checkpoint(snapshot.config)
+    here = checkpoint(snapshot.config)
     return ThreadState(
         values=values.text(snapshot.values),
         next=tuple(snapshot.next),
         tasks=tuple(_task(task) for task in snapshot.tasks),
-        metadata=values.text({**snapshot.metadata, "thread_id": checkpoint.thread_id}),
+        metadata=values.text({**snapshot.metadata, "thread_id": here.thread_id}),
         created_at=_instant(snapshot.created_at),
-        checkpoint=checkpoint,
-        parent_checkpoint=_checkpoint(snapshot.parent_config) if snapshot.parent_config else None,
+        checkpoint=here,
+        parent_checkpoint=checkpoint(snapshot.parent_config) if snapshot.parent_config else None,
         interrupts=values.text(_interrupts(snapshot.interrupts)),
     )
 
@@ -100,7 +100,6 @@ def _task(task: Task) -> ThreadTask:
 def _found(task: Task) -> dict[str, Any]:
     """A task as JSON is made of it. Its state is that of a subgraph: a reference to it, or itself if asked for."""
     nested = isinstance(task.state, Mapping)
-    config = task.state if nested else getattr(task.state, "config", None)
     error = task.error if isinstance(task.error, str) or task.error is None else values.plain(task.error)
     return {
         "id": task.id,
@@ -108,22 +107,26 @@ def _found(task: Task) -> dict[str, Any]:
         "path": task.path,
         "error": error if error is None else values.clean(str(error)),
         "interrupts": _interrupts(task.interrupts),
-        "checkpoint": _ids(config) if config else None,
+        "checkpoint": _ids(task.state) if nested else None,
         "state": None if task.state is None or nested else _nested(task.state),
         "result": task.result,
     }
 
 
 def _nested(snapshot: Snapshot) -> dict[str, Any]:
+    here = _ids(snapshot.config) if snapshot.metadata is not None else None
+    before = _ids(snapshot.parent_config) if snapshot.parent_config else None
     return {
         "values": snapshot.values,
         "next": snapshot.next,
         "tasks": [_found(task) for task in snapshot.tasks],
         "metadata": snapshot.metadata,
         "created_at": snapshot.created_at,
-        "checkpoint": _ids(snapshot.config) if snapshot.metadata is not None else None,
-        "parent_checkpoint": _ids(snapshot.parent_config) if snapshot.parent_config else None,
+        "checkpoint": here,
+        "parent_checkpoint": before,
         "interrupts": _interrupts(snapshot.interrupts),
+        "checkpoint_id": here and here.get("checkpoint_id"),
+        "parent_checkpoint_id": before and before.get("checkpoint_id"),
     }
 
 
@@ -131,14 +134,28 @@ def _interrupts(interrupts: Sequence[Interrupt]) -> list[dict[str, Any]]:
     return [{"id": interrupt.id, "value": interrupt.value} for interrupt in interrupts]
 
 
+def _question(interrupt: Interrupt) -> dict[str, Any]:
+    """With the schema that its answer is to have, if the graph says so."""
+    schema = getattr(interrupt, "response_schema", None)
+    asked = {"value": interrupt.value, "id": interrupt.id}
+    return asked if schema is None else {**asked, "response_schema": schema}
+
+
 def _ids(config: Mapping[str, Any]) -> dict[str, Any]:
     names = ("thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint_map")
     return {name: config["configurable"][name] for name in names if name in config["configurable"]}
 
 
-def _checkpoint(config: Mapping[str, Any]) -> Checkpoint:
+def checkpoint(config: Mapping[str, Any]) -> Checkpoint:
+    """Where a config points."""
     place = config["configurable"]
-    return Checkpoint(place["thread_id"], place.get("checkpoint_ns", ""), place["checkpoint_id"])
+    around = place.get("checkpoint_map")
+    return Checkpoint(
+        place["thread_id"],
+        place.get("checkpoint_ns", ""),
+        place["checkpoint_id"],
+        values.text(around) if around else None,
+    )
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -13,11 +13,14 @@ from typing import TypeVar
 import structlog
 
 from cronlane_service.domain.errors import Overloaded, StoreUnavailable
+from cronlane_service.domain.events import RunEvent
 from cronlane_service.domain.models import Outcome, Run, RunError, RunStatus
 from cronlane_service.domain.ports import Database, Transaction
 from cronlane_service.runner import values
 from cronlane_service.runner.attempt import Attempt, Cancelled
+from cronlane_service.runner.recorder import Recorder
 from cronlane_service.runner.seams import Executor, Runs
+from cronlane_service.runner.watched import Watched
 
 T = TypeVar("T")
 
@@ -35,9 +38,16 @@ class Worker:
     """The attempts under way. ``tick`` is one pass; ``wake`` is set when another one is wanted."""
 
     def __init__(
-        self, database: Database, runs: Runs, executor: Executor, name: str, concurrency: int, lease: timedelta
+        self,
+        database: Database,
+        runs: Runs,
+        executor: Executor,
+        watched: Watched,
+        name: str,
+        concurrency: int,
+        lease: timedelta,
     ) -> None:
-        self._database, self._runs, self._executor = database, runs, executor
+        self._database, self._runs, self._executor, self._watched = database, runs, executor, watched
         self._name, self._concurrency, self._lease = name, concurrency, lease
         self._attempts: list[Attempt] = []
         self._seeing: set[asyncio.Task[None]] = set()
@@ -136,7 +146,7 @@ class Worker:
 
     def _start(self, run: Run) -> None:
         before = [attempt for attempt in self._attempts if attempt.run.thread_id == run.thread_id]
-        attempt = Attempt(run)
+        attempt = Attempt(run, Recorder(run, self._watched, partial(self._record, run)))
         attempt.begin(self._execute(attempt, before))
         attempt.log.info("run_started")
         self._attempts.append(attempt)
@@ -150,7 +160,11 @@ class Worker:
             await asyncio.wait([earlier.conclusion for earlier in before])
             await self._persistently(self._purge)
         attempt.on_thread = True
-        return await self._executor.execute(attempt.run)
+        await attempt.recorder.begin()
+        return await self._executor.execute(attempt.run, attempt.recorder)
+
+    async def _record(self, run: Run, happened: Sequence[RunEvent]) -> bool:
+        return await self._write(lambda tx: self._runs.record(tx, run, happened))
 
     def _forget(self, attempt: Attempt, seeing: asyncio.Task[None]) -> None:
         if seeing.cancelled():
@@ -166,7 +180,9 @@ class Worker:
 
     async def _see_through(self, attempt: Attempt) -> None:
         await attempt.ended()
-        run = attempt.run
+        if (problem := await attempt.recorder.close()) is not None:
+            attempt.log.error("run_events_lost", exc_info=problem)
+        run, recorded = attempt.run, attempt.recorder.used
         if attempt.cut_short and attempt.cancelled is Cancelled.STOP:
             handed_back = await self._write(lambda tx: self._runs.hand_back(tx, run))
             attempt.log.info("run_handed_back" if handed_back else "run_fenced")
@@ -175,7 +191,7 @@ class Worker:
             attempt.log.warning("run_fenced")
             return
         outcome = await self._outcome(attempt)
-        written = await self._write(lambda tx: self._runs.finish(tx, run, outcome))
+        written = await self._write(lambda tx: self._runs.finish(tx, run, outcome, recorded))
         _report(attempt, outcome, written)
 
     async def _outcome(self, attempt: Attempt) -> Outcome:

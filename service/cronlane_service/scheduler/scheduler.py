@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from cronlane_service.domain.clock import Clock
-from cronlane_service.domain.ports import Database, Topic
-from cronlane_service.usecases.ticks import Pass, Ticks
+from cronlane_service.domain.ports import Database, Topic, Transaction
+from cronlane_service.usecases.firing import Pass
+from cronlane_service.usecases.ticks import Ticks
 
 log = structlog.get_logger(__name__)
 
@@ -54,11 +55,14 @@ class Scheduler:
     def tick(self) -> datetime | None:
         """Fires what is due; answers the next due instant, None when there is none."""
         while True:
-            self._look()
-            done = self._database.submit(lambda tx: self._ticks.fire(tx, self._watching_since)).result()
+            done = self._database.submit(self._fire).result()
             _report(done)
             if done.next_due is None or done.next_due > self._look():
                 return done.next_due
+
+    def _fire(self, tx: Transaction) -> Pass:
+        now = self._look()  # the instant decided at, so that the clock cannot leap in between
+        return self._ticks.fire(tx, self._watching_since, now)
 
     def _run(self) -> None:
         while not self._stopped:

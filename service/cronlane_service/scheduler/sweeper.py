@@ -1,4 +1,4 @@
-"""Deletes, every few minutes, what is kept only for a while."""
+"""Deletes, every minute, what is kept only for a while."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from datetime import timedelta
 import structlog
 
 from cronlane_service.domain.errors import DomainError
-from cronlane_service.domain.ports import Database
-from cronlane_service.usecases.attempts import Attempts
+from cronlane_service.domain.ports import Database, Operation
 
 log = structlog.get_logger(__name__)
 
-EVERY = timedelta(minutes=5)
+EVERY = timedelta(minutes=1)
 
 
 class Sweeper:
     """One thread. ``tick`` sweeps until nothing is left to go, in small transactions."""
 
-    def __init__(self, database: Database, attempts: Attempts) -> None:
-        self._database, self._attempts = database, attempts
+    def __init__(self, database: Database, *sweeps: Operation[int]) -> None:
+        """Each sweep deletes, or ends, what it finds first, and answers how many rows that were."""
+        self._database, self._sweeps = database, sweeps
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="cronlane-sweeper")
 
@@ -35,8 +35,9 @@ class Sweeper:
     def tick(self) -> int:
         """How many rows went."""
         gone = 0
-        while not self._stopped.is_set() and (swept := self._database.submit(self._attempts.sweep).result()):
-            gone += swept
+        for sweep in self._sweeps:
+            while not self._stopped.is_set() and (swept := self._database.submit(sweep).result()):
+                gone += swept
         return gone
 
     def _run(self) -> None:

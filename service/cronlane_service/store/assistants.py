@@ -12,7 +12,7 @@ from cronlane_service.store import search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.engine import Engine
 from cronlane_service.store.instants import loaded, stored
-from cronlane_service.store.statements import Bind, Row, Statement, replace
+from cronlane_service.store.statements import Bind, Row, Statement, insert, replace
 from cronlane_service.store.tables import AssistantTable as Table
 
 _SYSTEM = '{"created_by":"system"}'
@@ -23,8 +23,10 @@ def _visible(engine: Engine, owner: str | Bind) -> peewee.Node:
     return (Table.owner == owner) | ((Table.owner == "") & engine.contains(Table.metadata, _SYSTEM))
 
 
+_INSERT_NEW = insert(Table, ignore_taken=True)
 _UPSERT = replace(Table)
 _GET = Statement(lambda engine: Table.select().where(Table.assistant_id == Bind("id"), _visible(engine, Bind("owner"))))
+_DELETE = Statement(lambda _: Table.delete().where(Table.assistant_id == Bind("id")))
 _FIND = Statement(lambda engine: Table.select().where(engine.among(Table.assistant_id, Bind("ids"))))
 
 
@@ -34,8 +36,14 @@ class Assistants:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def insert(self, assistant: Assistant) -> bool:
+        return self._connection.change_each(_INSERT_NEW, [_row(assistant)]) == 1
+
     def upsert(self, assistant: Assistant) -> None:
         self._connection.change_each(_UPSERT, [_row(assistant)])
+
+    def delete(self, assistant_id: str) -> bool:
+        return self._connection.change(_DELETE, id=assistant_id) == 1
 
     def get(self, owner: str, assistant_id: str) -> Assistant | None:
         row = self._connection.first(_GET, id=assistant_id, owner=owner)

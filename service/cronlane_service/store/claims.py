@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import peewee
 
-from cronlane_service.store.engine import Engine
 from cronlane_service.store.statements import Bind, Statement
-from cronlane_service.store.tables import PENDING, RUNNING
+from cronlane_service.store.tables import PENDING, RUNNING, ThreadTable
 from cronlane_service.store.tables import RunTable as Table
 
 _Other = Table.alias()
@@ -16,41 +15,68 @@ def _available(run: peewee.ModelAlias[Table] | type[Table]) -> peewee.Node:
     return (run.status == PENDING) & (run.available_at.is_null() | (run.available_at <= Bind("now")))
 
 
-def _claimable(engine: Engine) -> peewee.ModelSelect[Table]:
+def _active(run: peewee.ModelAlias[Table] | type[Table]) -> peewee.Node:
+    return (run.status == PENDING) | (run.status == RUNNING)
+
+
+def _claimable(*more: peewee.Node) -> peewee.ModelSelect[Table]:
     """Pending runs whose turn it is, and running ones whose worker is gone; oldest first."""
     same_thread = _Other.thread_id == Table.thread_id
     before = peewee.Tuple(_Other.created_at, _Other.run_id) < peewee.Tuple(Table.created_at, Table.run_id)
     under_way = _Other.select(peewee.SQL("1")).where(same_thread, _Other.status == RUNNING)
     ahead = _Other.select(peewee.SQL("1")).where(same_thread, _available(_Other), before)
-    its_turn = _available(Table) & ~peewee.fn.EXISTS(under_way) & ~peewee.fn.EXISTS(ahead)
+    of_cron = _Other.select(peewee.SQL("1")).where(_Other.cron_id == Table.cron_id, _active(_Other), before)
+    its_turn = (
+        _available(Table)
+        & ~peewee.fn.EXISTS(under_way)
+        & ~peewee.fn.EXISTS(ahead)
+        & (~Table.queued | ~peewee.fn.EXISTS(of_cron))
+    )
     lease_ended = (Table.status == RUNNING) & (Table.lease_until <= Bind("now"))
-    active = (Table.status == PENDING) | (Table.status == RUNNING)  # said once more, for the index
-    query = Table.select(Table.run_id).where(active, its_turn | lease_ended)
-    return engine.claimed(query.order_by(Table.created_at, Table.run_id).limit(Bind("limit")))
+    return Table.select(Table.run_id).where(_active(Table), its_turn | lease_ended, *more)  # active: for the index
 
 
-CLAIM = Statement(
-    lambda engine: (
-        Table.update(
-            {
-                Table.status: RUNNING,
-                Table.attempt: Table.attempt + 1,
-                Table.worker: Bind("worker"),
-                Table.lease_until: Bind("lease_until"),
-                Table.started_at: Bind("now"),
-                Table.updated_at: Bind("now"),
-            }
-        )
-        .where(Table.run_id.in_(_claimable(engine)))
-        .returning(Table)
+def _first_claimable() -> peewee.ModelSelect[Table]:
+    return _claimable().order_by(Table.created_at, Table.run_id).limit(Bind("limit"))
+
+
+def _claiming(run_ids: peewee.ModelSelect[Table]) -> peewee.Query:
+    lease = {
+        Table.status: RUNNING,
+        Table.attempt: Table.attempt + 1,
+        Table.worker: Bind("worker"),
+        Table.lease_until: Bind("lease_until"),
+        Table.started_at: Bind("now"),
+        Table.updated_at: Bind("now"),
+    }
+    return Table.update(lease).where(Table.run_id.in_(run_ids)).returning(Table)
+
+
+CLAIM = Statement(lambda _: _claiming(_first_claimable()))
+# Where several servers claim: first the runs that nobody else is at are locked, with their threads. What was committed
+# while that statement went on it did not see; so whether they can be claimed is asked once more, under the locks.
+FREE = Statement(
+    lambda engine: engine.claimed(
+        _first_claimable().join(ThreadTable, on=(ThreadTable.thread_id == Table.thread_id)), ThreadTable, Table
     )
 )
+CLAIM_FREE = Statement(lambda engine: _claiming(_claimable(engine.among(Table.run_id, Bind("ids")))))
+LEFT = Statement(lambda _: _claimable().limit(1))
+
 RENEW = Statement(
-    lambda _: Table.update({Table.lease_until: Bind("lease_until")}).where(
-        Table.run_id == Bind("id"),
-        Table.attempt == Bind("attempt"),
-        Table.worker == Bind("worker"),
-        Table.status == RUNNING,
+    lambda engine: Table.update({Table.lease_until: Bind("lease_until")}).where(
+        Table.run_id.in_(
+            # One that somebody else is changing gets its next renewal: a lease never waits.
+            engine.claimed(
+                _Other.select(_Other.run_id).where(
+                    _Other.run_id == Bind("id"),
+                    _Other.attempt == Bind("attempt"),
+                    _Other.worker == Bind("worker"),
+                    _Other.status == RUNNING,
+                ),
+                _Other,
+            )
+        )
     )
 )
 RELEASE = Statement(lambda _: Table.update({Table.lease_until: Bind("lease_until")}).where(Table.status == RUNNING))

@@ -18,6 +18,8 @@ class Connection:
 
     def __init__(self, engine: Engine, *, read_only: bool = False) -> None:
         self.engine = engine
+        self.shares = not (engine.exclusive or read_only)
+        """Whether it writes beside others, and so has to lock."""
         self._database = engine.connect(read_only=read_only)
         self._cursor: Callable[[], Any] = self._database.cursor
 
@@ -28,6 +30,15 @@ class Connection:
     def first(self, statement: Statement, **values: Any) -> Row | None:
         found = self.rows(statement, **values)
         return found[0] if found else None
+
+    def lock(self, statement: Statement, **values: Any) -> None:
+        """Keeps other servers from changing the statement's rows until the transaction ends.
+
+        To be called before they are read: a statement sees what was committed when it began. Nothing to do where one
+        transaction at a time writes, or in one that only reads.
+        """
+        if self.shares:
+            self.rows(statement, **values)
 
     def change(self, statement: Statement, **values: Any) -> int:
         """How many rows were written."""
@@ -47,7 +58,8 @@ class Connection:
 
     def _fetched(self, sql: str, values: Sequence[Any]) -> list[Row]:
         with translated:
-            rows: list[Row] = self._cursor().execute(sql, values).fetchall()
+            cursor = self._cursor().execute(sql, values)
+            rows: list[Row] = cursor.fetchall() if cursor.description else []
         return rows
 
     @contextmanager
@@ -78,5 +90,5 @@ class Connection:
     def close(self) -> None:
         self._database.close()
 
-    def execute(self, sql: str) -> list[Row]:
-        return self._fetched(sql, ())
+    def execute(self, sql: str, *values: Any) -> list[Row]:
+        return self._fetched(sql, values)

@@ -2,50 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import peewee
 
-from cronlane_service.domain import jsontext
-from cronlane_service.domain.models import Cron, MultitaskStrategy, OnCompletion, RunTemplate
+from cronlane_service.domain.models import Cron, CronProgress, RunStatus
 from cronlane_service.domain.queries import CronQuery, Page, Window
-from cronlane_service.store import search
+from cronlane_service.store import cron_rows, locks, search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
-from cronlane_service.store.statements import Bind, Row, Statement, assignments, columns, insert
+from cronlane_service.store.statements import Bind, Statement, assignments, columns, insert
 from cronlane_service.store.tables import CronTable as Table
 
 _COLUMNS = columns(Table)
-_SCHEDULED = Table.enabled & Table.next_run_date.is_null(False)
+_SCHEDULED = Table.enabled & Table.due_at.is_null(False)
+_COUNTED = (
+    Table.last_outcome,
+    Table.fired,
+    Table.missed,
+    Table.skipped,
+    Table.failed,
+    Table.failures_in_a_row,
+)
 
 _INSERT = insert(Table)
-_SAVE = Statement(lambda _: Table.update(assignments(Table)).where(Table.cron_id == Bind("cron_id")))
+_SAVE = Statement(
+    lambda _: Table.update(
+        {field: value for field, value in assignments(Table).items() if field not in set(_COUNTED)}
+    ).where(Table.cron_id == Bind("cron_id"))
+)
 _GET = Statement(lambda _: Table.select().where(Table.cron_id == Bind("id"), Table.owner == Bind("owner")))
 _DELETE = Statement(lambda _: Table.delete().where(Table.cron_id == Bind("id")))
 _DELETE_OF_THREAD = Statement(lambda _: Table.delete().where(Table.thread_id == Bind("thread_id")))
-_DUE = Statement(
-    lambda _: (
-        Table.select()
-        .where(_SCHEDULED, Table.next_run_date <= Bind("now"))
-        .order_by(Table.next_run_date, Table.cron_id)
-        .limit(Bind("limit"))
-    )
+_DELETE_OF_ASSISTANT = Statement(lambda _: Table.delete().where(Table.assistant_id == Bind("assistant_id")))
+_DUE_FIRST = (
+    Table.select()
+    .where(_SCHEDULED, Table.due_at <= Bind("now"))
+    .order_by(Table.due_at, Table.cron_id)
+    .limit(Bind("limit"))
 )
-_NEXT_DUE = Statement(lambda _: Table.select(peewee.fn.min(Table.next_run_date)).where(_SCHEDULED))
+_DUE = Statement(lambda _: _DUE_FIRST)
+_DUE_FREE = Statement(lambda engine: engine.claimed(_DUE_FIRST, Table))
+_NEXT_DUE = Statement(lambda _: Table.select(peewee.fn.min(Table.due_at)).where(_SCHEDULED))
 _ADVANCE = Statement(
-    lambda _: Table.update({Table.next_run_date: Bind("next_run_date")}).where(Table.cron_id == Bind("id"))
+    lambda _: Table.update(
+        {
+            Table.next_run_date: Bind("next_run_date"),
+            Table.due_at: Bind("due_at"),
+            Table.fired: Table.fired + Bind("fired"),
+            Table.missed: Table.missed + Bind("missed"),
+            Table.skipped: Table.skipped + Bind("skipped"),
+        }
+    ).where(Table.cron_id == Bind("id"))
 )
 _DISABLE = Statement(
     lambda _: Table.update(
         {
             Table.enabled: False,
             Table.next_run_date: None,
+            Table.due_at: None,
             Table.disabled_reason: Bind("reason"),
+            Table.paused_at: Bind("now"),
             Table.updated_at: Bind("now"),
         }
     ).where(Table.cron_id == Bind("id"))
 )
+_RUN_SUCCEEDED = Statement(
+    lambda _: Table.update({Table.last_outcome: Bind("outcome"), Table.failures_in_a_row: 0}).where(
+        Table.cron_id == Bind("id")
+    )
+)
+_RUN_FAILED = Statement(
+    lambda _: Table.update(
+        {
+            Table.last_outcome: Bind("outcome"),
+            Table.failed: Table.failed + 1,
+            Table.failures_in_a_row: Table.failures_in_a_row + 1,
+        }
+    ).where(Table.cron_id == Bind("id"))
+)
+_RUN_STOPPED = Statement(
+    lambda _: Table.update({Table.last_outcome: Bind("outcome")}).where(Table.cron_id == Bind("id"))
+)
+_FORGIVE = Statement(lambda _: Table.update({Table.failures_in_a_row: 0}).where(Table.cron_id == Bind("id")))
+_PAUSE_FAILING = Statement(
+    lambda _: Table.update(
+        {
+            Table.enabled: False,
+            Table.disabled_reason: Bind("reason"),
+            Table.paused_at: Bind("now"),
+            Table.updated_at: Bind("now"),
+        }
+    ).where(Table.cron_id == Bind("id"), Table.enabled, Table.failures_in_a_row >= Table.pause_after_failures)
+)
+_ZONED_NEXT = (
+    Table.select()
+    .where(_SCHEDULED, Table.timezone.is_null(False), Table.cron_id > Bind("after"))
+    .order_by(Table.cron_id)
+    .limit(Bind("limit"))
+)
+_ZONED = Statement(lambda _: _ZONED_NEXT)
+_ZONED_LOCKED = Statement(lambda engine: engine.locked(_ZONED_NEXT))
 
 
 class Crons:
@@ -55,14 +113,15 @@ class Crons:
         self._connection = connection
 
     def insert(self, cron: Cron) -> None:
-        self._connection.change_each(_INSERT, [_row(cron)])
+        self._connection.change_each(_INSERT, [cron_rows.row(cron)])
 
     def get(self, owner: str, cron_id: str) -> Cron | None:
+        self._connection.lock(locks.CRON, id=cron_id)
         row = self._connection.first(_GET, id=cron_id, owner=owner)
-        return None if row is None else _cron(row)
+        return None if row is None else cron_rows.cron(row)
 
     def save(self, cron: Cron) -> None:
-        self._connection.change(_SAVE, **dict(zip(_COLUMNS, _row(cron), strict=True)))
+        self._connection.change(_SAVE, **dict(zip(_COLUMNS, cron_rows.row(cron), strict=True)))
 
     def delete(self, cron_id: str) -> bool:
         return self._connection.change(_DELETE, id=cron_id) == 1
@@ -70,21 +129,55 @@ class Crons:
     def delete_of_thread(self, thread_id: str) -> int:
         return self._connection.change(_DELETE_OF_THREAD, thread_id=thread_id)
 
+    def delete_of_assistant(self, assistant_id: str) -> int:
+        return self._connection.change(_DELETE_OF_ASSISTANT, assistant_id=assistant_id)
+
     def search(self, owner: str, query: CronQuery, window: Window) -> Page[Cron]:
-        return search.page(self._connection, Table, self._conditions(owner, query), window, _cron)
+        return search.page(self._connection, Table, self._conditions(owner, query), window, cron_rows.cron)
 
     def count(self, owner: str, query: CronQuery) -> int:
         return search.count(self._connection, Table, self._conditions(owner, query))
 
     def due(self, now: datetime, limit: int) -> Sequence[Cron]:
-        return [_cron(row) for row in self._connection.rows(_DUE, now=stored(now), limit=limit)]
+        shares = self._connection.shares
+        rows = self._connection.rows(_DUE_FREE if shares else _DUE, now=stored(now), limit=limit)
+        crons = [cron_rows.cron(row) for row in rows]
+        return self._undisturbed(crons) if shares else crons
+
+    def _undisturbed(self, crons: Sequence[Cron]) -> Sequence[Cron]:
+        """Without those on threads that other servers are changing: who holds crons waits for no thread."""
+        ids = self._connection.engine.several([cron.thread_id for cron in crons if cron.thread_id is not None])
+        if not ids:
+            return crons
+        there = self._connection.rows(locks.THREADS_THERE, ids=ids)
+        disturbed = set(there) - set(self._connection.rows(locks.THREADS_FREE, ids=ids))
+        return [cron for cron in crons if (cron.thread_id,) not in disturbed]
 
     def next_due(self) -> datetime | None:
         [(instant,)] = self._connection.rows(_NEXT_DUE)
         return loaded(instant)
 
-    def advance(self, instants: Mapping[str, datetime | None]) -> None:
-        self._connection.change_each(_ADVANCE, [(stored(instant), cron_id) for cron_id, instant in instants.items()])
+    def advance(self, progress: Sequence[CronProgress]) -> None:
+        rows = [
+            (stored(each.next_run_date), stored(each.due_at), each.fired, each.missed, each.skipped, each.cron_id)
+            for each in progress
+        ]
+        self._connection.change_each(_ADVANCE, rows)
+
+    def run_ended(self, cron_id: str, outcome: RunStatus) -> None:
+        failed = outcome in (RunStatus.ERROR, RunStatus.TIMEOUT)
+        counting = _RUN_FAILED if failed else _RUN_SUCCEEDED if outcome is RunStatus.SUCCESS else _RUN_STOPPED
+        self._connection.change(counting, id=cron_id, outcome=outcome.value)
+
+    def pause_failing(self, cron_id: str, reason: str, now: datetime) -> bool:
+        return self._connection.change(_PAUSE_FAILING, id=cron_id, reason=reason, now=stored(now)) == 1
+
+    def forgive(self, cron_id: str) -> None:
+        self._connection.change(_FORGIVE, id=cron_id)
+
+    def zoned(self, after: str, limit: int) -> Sequence[Cron]:
+        zoned = _ZONED_LOCKED if self._connection.shares else _ZONED
+        return [cron_rows.cron(row) for row in self._connection.rows(zoned, after=after, limit=limit)]
 
     def disable(self, cron_id: str, reason: str, now: datetime) -> None:
         self._connection.change(_DISABLE, id=cron_id, reason=reason, now=stored(now))
@@ -100,94 +193,3 @@ class Crons:
         if query.metadata is not None:
             conditions.append(self._connection.engine.contains(Table.metadata, query.metadata))
         return conditions
-
-
-def _row(cron: Cron) -> Row:
-    return (
-        cron.cron_id,
-        cron.owner,
-        cron.assistant_id,
-        cron.thread_id,
-        cron.schedule,
-        cron.timezone,
-        stored(cron.end_time),
-        cron.enabled,
-        cron.on_run_completed and cron.on_run_completed.value,
-        stored(cron.next_run_date),
-        cron.metadata,
-        stored(cron.created_at),
-        stored(cron.updated_at),
-        cron.extra,
-        cron.disabled_reason,
-        *_template_columns(cron.run),
-    )
-
-
-def _template_columns(run: RunTemplate) -> Row:
-    return (
-        run.input,
-        run.config,
-        run.context,
-        jsontext.dump(run.interrupt_before),
-        jsontext.dump(run.interrupt_after),
-        run.multitask_strategy and run.multitask_strategy.value,
-        jsontext.dump(run.stream_mode),
-        run.stream_subgraphs,
-        run.stream_resumable,
-        run.durability,
-        run.command,
-        jsontext.dump(run.feedback_keys),
-    )
-
-
-def _cron(row: Row) -> Cron:
-    cron_id, owner, assistant_id, thread_id, schedule, timezone, end_time, enabled, completed, due, *rest = row
-    metadata, created_at, updated_at, extra, disabled_reason, *template = rest
-    return Cron(
-        cron_id=cron_id,
-        owner=owner,
-        assistant_id=assistant_id,
-        thread_id=thread_id,
-        schedule=schedule,
-        timezone=timezone,
-        end_time=loaded(end_time),
-        enabled=bool(enabled),
-        on_run_completed=None if completed is None else OnCompletion(completed),
-        next_run_date=loaded(due),
-        metadata=metadata,
-        created_at=loaded(created_at),
-        updated_at=loaded(updated_at),
-        run=_template(*template),
-        extra=extra,
-        disabled_reason=disabled_reason,
-    )
-
-
-def _template(
-    input: str | None,  # noqa: A002 - the column's name
-    config: str | None,
-    context: str | None,
-    before: str,
-    after: str,
-    multitask: str | None,
-    modes: str,
-    subgraphs: int | None,
-    resumable: int | None,
-    durability: str | None,
-    command: str | None,
-    feedback_keys: str,
-) -> RunTemplate:
-    return RunTemplate(
-        input=input,
-        config=config,
-        context=context,
-        interrupt_before=tuple(jsontext.parse(before)),
-        interrupt_after=tuple(jsontext.parse(after)),
-        multitask_strategy=None if multitask is None else MultitaskStrategy(multitask),
-        stream_mode=tuple(jsontext.parse(modes)),
-        stream_subgraphs=None if subgraphs is None else bool(subgraphs),
-        stream_resumable=None if resumable is None else bool(resumable),
-        durability=durability,
-        command=command,
-        feedback_keys=tuple(jsontext.parse(feedback_keys)),
-    )

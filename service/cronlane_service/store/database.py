@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
+from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.ports import Operation, Topic
 from cronlane_service.store.engine import Engine
 from cronlane_service.store.errors import DatabaseUrlError
@@ -18,7 +19,9 @@ from cronlane_service.store.writer import Writer
 
 T = TypeVar("T")
 
-_FORMS = "use a file's path, sqlite:///relative/path.db or sqlite:////absolute/path.db"
+_FORMS = (
+    "use a file's path, sqlite:///relative/path.db, sqlite:////absolute/path.db or postgresql://user@host:port/database"
+)
 
 
 class SqlDatabase:
@@ -28,6 +31,17 @@ class SqlDatabase:
         self._engine = engine
         self._writer = Writer(engine, queue_limit)
         self._readers = Readers(engine)
+        self._listener = engine.listener(self._writer.tell)
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other server can use the database meanwhile."""
+        return self._engine.exclusive
+
+    @property
+    def clock(self) -> Clock:
+        """Decides who is late, for all servers of the database."""
+        return self._engine.clock
 
     @property
     def name(self) -> str:
@@ -44,9 +58,13 @@ class SqlDatabase:
 
     def start(self) -> None:
         self._writer.start()
+        if self._listener is not None:
+            self._listener.start()
 
     def stop(self) -> None:
         """Carries out the writes that are queued, then gives the database back."""
+        if self._listener is not None:
+            self._listener.stop()
         self._writer.stop()
         self._readers.stop()
         self._engine.close()
@@ -69,14 +87,28 @@ class SqlDatabase:
 
 
 def open_database(url: str, *, queue_limit: int = 10_000, busy_timeout: float = 5.0) -> SqlDatabase:
-    """Opens the database and keeps every other server out of it until `stop`.
+    """Opens the database; a SQLite file is kept from every other server until `stop`.
 
-    ``busy_timeout``: seconds to wait for other programs that have locked it. Raises DatabaseUrlError and
+    ``busy_timeout``: seconds to wait for other programs that have locked the file. Raises DatabaseUrlError and
     UnusableDatabase.
     """
-    engine = SqliteEngine(sqlite_path(url), busy_timeout=busy_timeout)
+    engine = _postgres(url) if is_postgres(url) else SqliteEngine(sqlite_path(url), busy_timeout=busy_timeout)
     engine.open()
     return SqlDatabase(engine, queue_limit=queue_limit)
+
+
+def is_postgres(url: str) -> bool:
+    return url.startswith(("postgresql://", "postgres://"))
+
+
+def _postgres(url: str) -> Engine:
+    try:
+        from cronlane_service.store.postgres import PostgresEngine
+    except ModuleNotFoundError as missing:
+        raise DatabaseUrlError(
+            f"{missing.name} is not installed; PostgreSQL needs: pip install 'cronlane[server,postgres]'"
+        ) from missing
+    return PostgresEngine(url)
 
 
 def sqlite_path(url: str) -> Path:

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import peewee
 
+from cronlane_service.domain.clock import Clock
+from cronlane_service.domain.ports import Topic
+
+if TYPE_CHECKING:
+    from cronlane_service.store.connection import Connection
+
+Notice = tuple[Topic, str]
+Hear = Callable[[Iterable[Notice]], None]
+"""Tells the listeners of this server; a key of "" stands for every key of the topic."""
+
 T = TypeVar("T", bound=peewee.Model)
+
+
+class Listening(Protocol):
+    """Hears what other servers have committed, between ``start`` and ``stop``."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
 
 
 class Engine(Protocol):
@@ -21,9 +39,20 @@ class Engine(Protocol):
     @property
     def dialect(self) -> str: ...
     @property
-    def begin_write(self) -> str:
-        """Starts a transaction that no other writer can come between."""
+    def exclusive(self) -> bool:
+        """Whether one server has the database to itself, and one transaction at a time writes.
+
+        If not, what a transaction reads in order to change it has to be locked, see `Connection.lock`.
+        """
         ...
+
+    @property
+    def clock(self) -> Clock:
+        """Decides who is late; the same for every server of the database."""
+        ...
+
+    @property
+    def begin_write(self) -> str: ...
 
     @property
     def begin_read(self) -> str:
@@ -44,6 +73,14 @@ class Engine(Protocol):
         """What is wrong with the database, if that is what the error says; None: the statement was at fault."""
         ...
 
+    def lost(self, error: BaseException) -> bool:
+        """Whether the connection is gone, and a new one may work."""
+        ...
+
+    def tries(self, error: BaseException) -> int:
+        """How often an operation that ends in this error is worth another try; 0: no other server was in its way."""
+        ...
+
     def contains(self, document: peewee.Node, pattern: str) -> peewee.Node:
         """Whether a JSON column has what the pattern names. Raises ValueError when the pattern is not JSON."""
         ...
@@ -57,6 +94,22 @@ class Engine(Protocol):
         ...
 
     def several(self, values: Sequence[str]) -> Any: ...
-    def claimed(self, query: peewee.ModelSelect[T]) -> peewee.ModelSelect[T]:
-        """The query, with its rows locked against other claimers if the transaction alone does not."""
+    def claimed(self, query: peewee.ModelSelect[T], *tables: Any) -> peewee.ModelSelect[T]:
+        """The query without the rows that others have locked; those of the tables that it answers are locked."""
+        ...
+
+    def locked(self, query: peewee.ModelSelect[T]) -> peewee.ModelSelect[T]:
+        """The query, which waits for its rows and locks them."""
+        ...
+
+    def migrating(self, database: peewee.Database) -> AbstractContextManager[None]:
+        """Keeps other servers from migrating meanwhile."""
+        ...
+
+    def announce(self, connection: Connection, notices: Sequence[Notice]) -> None:
+        """Tells other servers what the transaction on the connection did, if it commits."""
+        ...
+
+    def listener(self, hear: Hear) -> Listening | None:
+        """None: there are no other servers to be heard."""
         ...

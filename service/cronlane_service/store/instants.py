@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import overload
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 
 
 @overload
@@ -15,7 +15,7 @@ def stored(instant: datetime) -> int: ...
 def stored(instant: None) -> None: ...
 def stored(instant: datetime | None) -> int | None:
     """The column's value. Raises TypeError for a datetime without a zone."""
-    return None if instant is None else (instant - _EPOCH) // _MICROSECOND
+    return None if instant is None else (instant - _EPOCH) // MICROSECOND
 
 
 @overload

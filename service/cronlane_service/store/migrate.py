@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import peewee
 from playhouse.migrations import Runner
@@ -11,7 +12,7 @@ from playhouse.migrations import Runner
 from cronlane_service.store.engine import Engine
 from cronlane_service.store.errors import UnusableDatabase
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(engine: Engine) -> Sequence[str]:
@@ -19,14 +20,16 @@ def migrate(engine: Engine) -> Sequence[str]:
     try:
         database = engine.connect()
         try:
-            runner = Runner(database, str(_MIGRATIONS))
-            unknown = [migration.name for migration in runner.status() if migration.path is None]
-            if unknown:
-                raise UnusableDatabase(
-                    engine.name, f"a newer version of cronlane has changed it ({', '.join(unknown)})"
-                )
-            return list(runner.up())
+            with engine.migrating(database):
+                return _apply(engine, Runner(database, str(MIGRATIONS)))
         finally:
             database.close()
     except peewee.PeeweeException as error:
         raise UnusableDatabase(engine.name, f"it cannot be migrated: {error}") from error
+
+
+def _apply(engine: Engine, runner: Any) -> list[str]:
+    unknown = [migration.name for migration in runner.status() if migration.path is None]
+    if unknown:
+        raise UnusableDatabase(engine.name, f"a newer version of cronlane has changed it ({', '.join(unknown)})")
+    return list(runner.up())

@@ -39,13 +39,24 @@ class Readers:
         if self._closed:
             raise StoreUnavailable("it is closed")
         try:
-            with self._lent() as connection:
-                return operation(Transaction(connection))
+            return self._run(operation)
         except peewee.PeeweeException as error:
             problem = self._engine.unavailable(error)
             if problem is None:
                 raise
             raise StoreUnavailable(problem) from error
+
+    def _run(self, operation: Operation[T]) -> T:
+        try:
+            with self._lent() as connection:
+                return operation(Transaction(connection))
+        except peewee.PeeweeException as error:
+            if not self._engine.lost(error):
+                raise
+        # A connection that was kept has died; so have the others, and one that is made now may work.
+        self._close_idle()
+        with self._lent() as connection:
+            return operation(Transaction(connection))
 
     def stop(self) -> None:
         """Waits for the reads under way."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 
 import peewee
 
 from cronlane_service.domain.models import CancelAction, MultitaskStrategy, Run, RunError, RunStatus
 from cronlane_service.domain.queries import RunQuery, Window
-from cronlane_service.store import claims, search
+from cronlane_service.store import claims, locks, search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
 from cronlane_service.store.statements import Bind, Row, Statement, assignments, columns, insert
@@ -34,6 +34,9 @@ _ACTIVE_OF_THREADS = Statement(
         .where(engine.among(Table.thread_id, Bind("ids")), _ACTIVE)
         .order_by(Table.created_at, Table.run_id)
     )
+)
+_CRONS_AT_WORK = Statement(
+    lambda engine: Table.select(Table.cron_id).distinct().where(engine.among(Table.cron_id, Bind("ids")), _ACTIVE)
 )
 _DELETE_OF_THREAD = Statement(lambda _: Table.delete().where(Table.thread_id == Bind("thread_id"), ~Table.hidden))
 _HIDDEN = Statement(
@@ -62,6 +65,7 @@ class Runs:
         return run
 
     def find(self, run_id: str) -> Run | None:
+        self._connection.lock(locks.THREAD_OF_RUN, id=run_id)
         row = self._connection.first(_FIND, id=run_id)
         return None if row is None else _run(row)
 
@@ -73,7 +77,19 @@ class Runs:
 
     def active(self, thread_ids: Sequence[str]) -> Sequence[Run]:
         ids = self._connection.engine.several(thread_ids)
+        self._connection.lock(locks.THREADS, ids=ids)
         return [_run(row) for row in self._connection.rows(_ACTIVE_OF_THREADS, ids=ids)]
+
+    def active_of_owner(self, owner: str, status: RunStatus | None) -> Sequence[Run]:
+        conditions = [Table.owner == owner, _ACTIVE]
+        if status is not None:
+            conditions.append(Table.status == status.value)
+        query = Table.select().where(*conditions).order_by(Table.created_at, Table.run_id)
+        return [_run(row) for row in self._connection.search(query)]
+
+    def crons_at_work(self, cron_ids: Sequence[str]) -> Set[str]:
+        ids = self._connection.engine.several(cron_ids)
+        return {cron_id for (cron_id,) in self._connection.rows(_CRONS_AT_WORK, ids=ids)}
 
     def save(self, run: Run) -> None:
         self._connection.change(_SAVE, **dict(zip(_COLUMNS, _row(run), strict=True)))
@@ -88,7 +104,12 @@ class Runs:
 
     def claim(self, worker: str, now: datetime, lease_until: datetime, limit: int) -> Sequence[Run]:
         lease = {"worker": worker, "now": stored(now), "lease_until": stored(lease_until)}
-        claimed = [_run(row) for row in self._connection.rows(claims.CLAIM, limit=limit, **lease)]
+        if self._connection.engine.exclusive:
+            rows = self._connection.rows(claims.CLAIM, limit=limit, **lease)
+        else:
+            ids = [run_id for (run_id,) in self._connection.rows(claims.FREE, now=stored(now), limit=limit)]
+            rows = self._connection.rows(claims.CLAIM_FREE, ids=ids, **lease) if ids else []
+        claimed = [_run(row) for row in rows]
         return sorted(claimed, key=lambda run: (run.created_at, run.run_id))
 
     def renew(self, worker: str, held: Mapping[str, int], lease_until: datetime) -> None:
@@ -97,6 +118,12 @@ class Runs:
 
     def release(self, lease_until: datetime) -> int:
         return self._connection.change(claims.RELEASE, lease_until=stored(lease_until))
+
+    def left(self, now: datetime) -> bool:
+        """Whether there is a run to be claimed that `claim` passed over."""
+        if self._connection.engine.exclusive:
+            return False  # it passes over none
+        return self._connection.first(claims.LEFT, now=stored(now)) is not None
 
     def held(self, worker: str) -> Mapping[str, tuple[int, CancelAction | None]]:
         rows = self._connection.rows(claims.HELD, worker=worker)
@@ -145,13 +172,15 @@ def _row(run: Run) -> Row:
         run.values,
         run.interrupts,
         run.hidden,
+        run.recorded,
+        run.queued,
     )
 
 
 def _run(row: Row) -> Run:
     run_id, owner, thread_id, assistant_id, graph_id, created, updated, status, metadata, kwargs, *rest = row
     strategy, temporary, cron_id, scheduled, available, attempt, worker, lease, cancel, *ending = rest
-    error, message, started, ended, values, interrupts, hidden = ending
+    error, message, started, ended, values, interrupts, hidden, recorded, queued = ending
     return Run(
         run_id=run_id,
         owner=owner,
@@ -178,4 +207,6 @@ def _run(row: Row) -> Run:
         values=values,
         interrupts=interrupts,
         hidden=bool(hidden),
+        recorded=bool(recorded),
+        queued=bool(queued),
     )

@@ -39,7 +39,8 @@ def listing(table: type[Table], conditions: Sequence[peewee.Node], window: Windo
     columns: Any = table._meta
     field, key = columns.fields[window.sort_by], columns.primary_key
     nulls = "LAST" if field.null else None
-    order = [field.desc(nulls=nulls) if window.descending else field.asc(nulls=nulls)]
+    column = peewee.fn.lower(field) if window.sort_by == "name" else field  # as people look names up
+    order = [column.desc(nulls=nulls) if window.descending else column.asc(nulls=nulls)]
     if field is not key:
         order.append(key.desc() if window.descending else key.asc())
     return table.select().where(*conditions).order_by(*order).limit(window.limit).offset(window.offset)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +13,9 @@ from typing import Any, TypeVar
 import peewee
 
 from cronlane_service.domain import jsontext
+from cronlane_service.domain.clock import SystemClock
 from cronlane_service.store.connection import Connection
+from cronlane_service.store.engine import Hear, Notice
 from cronlane_service.store.errors import UnusableDatabase
 
 T = TypeVar("T", bound=peewee.Model)
@@ -22,6 +25,8 @@ class SqliteEngine:
     """Keeps the file to itself with a lock on ``<file>.lock``, which the system releases if the server is killed."""
 
     dialect = "sqlite"
+    exclusive = True
+    clock = SystemClock()
     begin_write = "BEGIN IMMEDIATE"
     begin_read = "BEGIN"
 
@@ -109,6 +114,12 @@ class SqliteEngine:
             return str(error)
         return None
 
+    def lost(self, error: BaseException) -> bool:
+        return False
+
+    def tries(self, error: BaseException) -> int:
+        return 0
+
     def contains(self, document: peewee.Node, pattern: str) -> peewee.Node:
         _parsed(pattern)
         return peewee.fn.cronlane_contains(document, pattern)
@@ -123,8 +134,20 @@ class SqliteEngine:
     def several(self, values: Sequence[str]) -> str:
         return jsontext.dump(list(values))
 
-    def claimed(self, query: peewee.ModelSelect[T]) -> peewee.ModelSelect[T]:
+    def claimed(self, query: peewee.ModelSelect[T], *tables: Any) -> peewee.ModelSelect[T]:
         return query  # BEGIN IMMEDIATE keeps every other writer out
+
+    def locked(self, query: peewee.ModelSelect[T]) -> peewee.ModelSelect[T]:
+        return query
+
+    def migrating(self, database: peewee.Database) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def announce(self, connection: Connection, notices: Sequence[Notice]) -> None:
+        """There is nobody else."""
+
+    def listener(self, hear: Hear) -> None:
+        return None
 
 
 _DIALECT = peewee.SqliteDatabase(None)  # never connected: it only knows how SQLite's SQL is written

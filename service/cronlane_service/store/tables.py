@@ -33,6 +33,22 @@ class AssistantTable(Table):
         table_name = "assistants"
 
 
+class AssistantVersionTable(Table):
+    assistant_id = TextField()
+    version = IntegerField()
+    graph_id = TextField()
+    name = TextField()
+    created_at = BigIntegerField()
+    config = TextField()
+    context = TextField()
+    metadata = TextField()
+    description = TextField(null=True)
+
+    class Meta:
+        table_name = "assistant_versions"
+        primary_key = CompositeKey("assistant_id", "version")
+
+
 class ThreadTable(Table):
     thread_id = TextField(primary_key=True)
     owner = TextField()
@@ -46,6 +62,9 @@ class ThreadTable(Table):
     interrupts = TextField()
     error = TextField(null=True)
     error_message = TextField(null=True)
+    ttl = BigIntegerField(null=True)  # microseconds
+    ttl_strategy = TextField(null=True)
+    expires_at = BigIntegerField(null=True)
 
     class Meta:
         table_name = "threads"
@@ -80,6 +99,27 @@ class CronTable(Table):
     durability = TextField(null=True)
     command = TextField(null=True)
     feedback_keys = TextField()
+    webhook = TextField(null=True)
+    # How it deals with time; null: the default.
+    start_time = BigIntegerField(null=True)
+    max_runs = IntegerField(null=True)
+    jitter = BigIntegerField(null=True)
+    gap = TextField(null=True)
+    fold = TextField(null=True)
+    catch_up = TextField(null=True)
+    catch_up_window = BigIntegerField(null=True)
+    overlap = TextField(null=True)
+    pause_after_failures = IntegerField(null=True)
+    due_at = BigIntegerField(null=True)
+    paused_at = BigIntegerField(null=True)
+    note = TextField(null=True)
+    # What is counted. Only the statements that count write these.
+    last_outcome = TextField(null=True)
+    fired = IntegerField()
+    missed = IntegerField()
+    skipped = IntegerField()
+    failed = IntegerField()
+    failures_in_a_row = IntegerField()
 
     class Meta:
         table_name = "crons"
@@ -131,9 +171,34 @@ class RunTable(Table):
     values = TextField(null=True)
     interrupts = TextField(null=True)
     hidden = BooleanField()
+    recorded = BooleanField()
+    queued = BooleanField()
 
     class Meta:
         table_name = "runs"
+
+
+class RunEventTable(Table):
+    run_id = TextField()
+    seq = BigIntegerField()
+    thread_id = TextField()
+    owner = TextField()
+    event = TextField()
+    data = TextField()
+
+    class Meta:
+        table_name = "run_events"
+        primary_key = CompositeKey("run_id", "seq")
+
+
+class RecordingTable(Table):
+    """The runs that have events, and when these may go."""
+
+    run_id = TextField(primary_key=True)
+    until = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "recordings"
 
 
 class RequestTable(Table):
@@ -157,20 +222,48 @@ class PurgeTable(Table):
         primary_key = CompositeKey("thread_id", "run_id")
 
 
-TABLES = (AssistantTable, ThreadTable, CronTable, TickTable, RunTable, RequestTable, PurgeTable)
+class WebhookTable(Table):
+    """What is to be called; ``next_attempt_at`` is also the end of the lease of who calls it."""
+
+    run_id = TextField(primary_key=True)
+    owner = TextField()
+    url = TextField()
+    body = TextField()
+    attempts = IntegerField()
+    next_attempt_at = BigIntegerField()
+    last_error = TextField(null=True)
+    created_at = BigIntegerField()
+
+    class Meta:
+        table_name = "webhooks"
+
+
+TABLES = (
+    AssistantTable,
+    AssistantVersionTable,
+    ThreadTable,
+    CronTable,
+    TickTable,
+    RunTable,
+    RunEventTable,
+    RecordingTable,
+    RequestTable,
+    PurgeTable,
+    WebhookTable,
+)
 
 AssistantTable.add_index(AssistantTable.owner, AssistantTable.created_at, name="assistants_by_owner")
 
 ThreadTable.add_index(ThreadTable.owner, ThreadTable.updated_at, name="threads_by_owner")
+ThreadTable.add_index(ThreadTable.expires_at, name="threads_ending", where=ThreadTable.expires_at.is_null(False))
 
 CronTable.add_index(CronTable.owner, CronTable.created_at, name="crons_by_owner")
 CronTable.add_index(CronTable.assistant_id, name="crons_by_assistant")
 CronTable.add_index(CronTable.thread_id, name="crons_by_thread", where=CronTable.thread_id.is_null(False))
-CronTable.add_index(
-    CronTable.next_run_date, name="crons_due", where=(CronTable.enabled & CronTable.next_run_date.is_null(False))
-)
+CronTable.add_index(CronTable.due_at, name="crons_due", where=(CronTable.enabled & CronTable.due_at.is_null(False)))
 
 TickTable.add_index(TickTable.run_id, name="ticks_by_run", where=TickTable.run_id.is_null(False))
+TickTable.add_index(TickTable.decided_at, name="ticks_by_age")
 
 RunTable.add_index(RunTable.thread_id, RunTable.created_at, RunTable.run_id, name="runs_by_thread")
 RunTable.add_index(
@@ -193,6 +286,16 @@ RunTable.add_index(
     where=((RunTable.status == PENDING) & RunTable.available_at.is_null(False)),
 )
 RunTable.add_index(RunTable.lease_until, name="runs_leased", where=(RunTable.status == RUNNING))
+RunTable.add_index(RunTable.thread_id, name="runs_one_running", unique=True, where=(RunTable.status == RUNNING))
 RunTable.add_index(RunTable.ended_at, name="runs_hidden", where=RunTable.hidden)
+RunTable.add_index(
+    RunTable.cron_id,
+    name="runs_of_cron",
+    where=((RunTable.status == PENDING) | (RunTable.status == RUNNING)),
+)
+
+RunEventTable.add_index(RunEventTable.thread_id, RunEventTable.seq, name="run_events_by_thread")
 
 RequestTable.add_index(RequestTable.created_at, name="requests_by_age")
+
+WebhookTable.add_index(WebhookTable.next_attempt_at, name="webhooks_due")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import peewee
 
+from cronlane_service.domain.lifetimes import PruneStrategy, Ttl
 from cronlane_service.domain.models import RunError, Thread, ThreadStatus
 from cronlane_service.domain.queries import Page, ThreadQuery, Window
-from cronlane_service.store import search
+from cronlane_service.store import locks, search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
 from cronlane_service.store.statements import Bind, Row, Statement, assignments, columns, insert
@@ -24,8 +25,26 @@ _FIND = Statement(lambda engine: Table.select().where(engine.among(Table.thread_
 _DELETE = Statement(lambda _: Table.delete().where(Table.thread_id == Bind("id")))
 _MARK = Statement(
     lambda engine: Table.update(
-        {Table.status: Bind("status"), Table.updated_at: Bind("now"), Table.state_updated_at: Bind("now")}
+        {
+            Table.status: Bind("status"),
+            Table.updated_at: Bind("now"),
+            Table.state_updated_at: Bind("now"),
+            Table.expires_at: Table.ttl + Bind("now"),
+        }
     ).where(engine.among(Table.thread_id, Bind("ids")))
+)
+_ENDED = Statement(
+    lambda engine: engine.claimed(
+        Table.select()
+        .where(
+            Table.expires_at.is_null(False), Table.expires_at <= Bind("now"), Table.status != ThreadStatus.BUSY.value
+        )
+        .order_by(Table.expires_at)
+        .limit(Bind("limit"))
+    )
+)
+_OUTLIVE = Statement(
+    lambda engine: Table.update({Table.expires_at: None}).where(engine.among(Table.thread_id, Bind("ids")))
 )
 
 
@@ -42,10 +61,12 @@ class Threads:
         self._connection.change_each(_INSERT, [_row(thread) for thread in threads])
 
     def get(self, owner: str, thread_id: str) -> Thread | None:
+        self._lock([thread_id])
         row = self._connection.first(_GET, id=thread_id, owner=owner)
         return None if row is None else _thread(row)
 
     def find(self, thread_ids: Sequence[str]) -> Mapping[str, Thread]:
+        self._lock(thread_ids)
         rows = self._connection.rows(_FIND, ids=self._connection.engine.several(thread_ids))
         return {row[0]: _thread(row) for row in rows}
 
@@ -56,6 +77,12 @@ class Threads:
         ids = self._connection.engine.several(thread_ids)
         self._connection.change(_MARK, ids=ids, status=status.value, now=stored(now))
 
+    def ended(self, now: datetime, limit: int) -> Sequence[Thread]:
+        return [_thread(row) for row in self._connection.rows(_ENDED, now=stored(now), limit=limit)]
+
+    def outlive(self, thread_ids: Sequence[str]) -> None:
+        self._connection.change(_OUTLIVE, ids=self._connection.engine.several(thread_ids))
+
     def delete(self, thread_id: str) -> bool:
         return self._connection.change(_DELETE, id=thread_id) == 1
 
@@ -64,6 +91,9 @@ class Threads:
 
     def count(self, owner: str, query: ThreadQuery) -> int:
         return search.count(self._connection, Table, self._conditions(owner, query))
+
+    def _lock(self, thread_ids: Sequence[str]) -> None:
+        self._connection.lock(locks.THREADS, ids=self._connection.engine.several(thread_ids))
 
     def _conditions(self, owner: str, query: ThreadQuery) -> list[peewee.Node]:
         engine = self._connection.engine
@@ -93,11 +123,21 @@ def _row(thread: Thread) -> Row:
         thread.interrupts,
         thread.error and thread.error.error,
         thread.error and thread.error.message,
+        *_lifetime(thread),
     )
 
 
+def _lifetime(thread: Thread) -> Row:
+    """How long it lives, what becomes of it then, and when that is."""
+    end = thread.ttl.end(thread.updated_at) if thread.ttl is not None else None
+    if thread.ttl is None or thread.ttl.after is None or end is None:
+        return None, None, None
+    return thread.ttl.after // timedelta(microseconds=1), thread.ttl.strategy.value, stored(end)
+
+
 def _thread(row: Row) -> Thread:
-    thread_id, owner, created, updated, state_updated, metadata, status, config, values, interrupts, *error = row
+    thread_id, owner, created, updated, state_updated, metadata, status, config, values, interrupts, *rest = row
+    error, message, ttl, strategy, _ = rest
     return Thread(
         thread_id=thread_id,
         owner=owner,
@@ -109,5 +149,6 @@ def _thread(row: Row) -> Thread:
         config=config,
         values=values,
         interrupts=interrupts,
-        error=None if error[0] is None else RunError(*error),
+        error=None if error is None else RunError(error, message),
+        ttl=None if ttl is None else Ttl(timedelta(microseconds=ttl), PruneStrategy(strategy)),
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import peewee
 
 from cronlane_service.domain.errors import AlreadyExists
 from cronlane_service.domain.models import RunError, RunStatus, Tick, TickOutcome
+from cronlane_service.domain.queries import TickQuery
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
 from cronlane_service.store.statements import Bind, Row, Statement
@@ -31,6 +33,22 @@ _EXISTS = Statement(
 )
 _OF_CRON = Statement(
     lambda _: Table.select(*_DECIDED).where(Table.cron_id == Bind("cron_id")).order_by(Table.scheduled_for)
+)
+_LATEST = Statement(
+    lambda _: Table.select(peewee.fn.max(Table.scheduled_for)).where(
+        Table.cron_id == Bind("cron_id"), Table.outcome != TickOutcome.TRIGGERED.value
+    )
+)
+_DELETE = Statement(
+    lambda _: Table.delete().where(Table.cron_id == Bind("cron_id"), Table.scheduled_for == Bind("scheduled_for"))
+)
+_OLD = Statement(
+    lambda _: (
+        Table.select(Table.cron_id, Table.scheduled_for)
+        .where(Table.decided_at < Bind("before"))
+        .order_by(Table.decided_at)
+        .limit(Bind("limit"))
+    )
 )
 _RECORD = Statement(
     lambda _: Table.update(
@@ -59,6 +77,28 @@ class Ticks:
 
     def of_cron(self, cron_id: str) -> Sequence[Tick]:
         return [_tick(row) for row in self._connection.rows(_OF_CRON, cron_id=cron_id)]
+
+    def list(self, owner: str, cron_id: str, query: TickQuery, limit: int) -> Sequence[Tick]:
+        conditions: list[peewee.Node] = [Table.cron_id == cron_id, Table.owner == owner]
+        if query.outcome is not None:
+            conditions.append(Table.outcome == query.outcome.value)
+        if query.start is not None:
+            conditions.append(Table.scheduled_for >= stored(query.start))
+        if query.end is not None:
+            conditions.append(Table.scheduled_for <= stored(query.end))
+        found = Table.select(*_DECIDED).where(*conditions).order_by(Table.scheduled_for).limit(limit)
+        return [_tick(row) for row in self._connection.search(found)]
+
+    def latest(self, cron_id: str) -> datetime | None:
+        [(instant,)] = self._connection.rows(_LATEST, cron_id=cron_id)
+        return loaded(instant)
+
+    def delete(self, cron_id: str, instants: Sequence[datetime]) -> int:
+        return self._connection.change_each(_DELETE, [(cron_id, stored(instant)) for instant in instants])
+
+    def delete_before(self, decided_before: datetime, limit: int) -> int:
+        old = self._connection.rows(_OLD, before=stored(decided_before), limit=limit)
+        return self._connection.change_each(_DELETE, old)
 
     def record(self, run_id: str, status: RunStatus, error: RunError | None) -> None:
         self._connection.change(

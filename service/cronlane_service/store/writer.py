@@ -16,7 +16,7 @@ import structlog
 from cronlane_service.domain.errors import Overloaded, StoreUnavailable
 from cronlane_service.domain.ports import Operation, Topic
 from cronlane_service.store.connection import Connection
-from cronlane_service.store.engine import Engine
+from cronlane_service.store.engine import Engine, Notice
 from cronlane_service.store.transaction import Transaction
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ _log = structlog.get_logger()
 class _Write(NamedTuple):
     operation: Operation[Any]
     future: Future[Any]
+    tries: int = 0  # that failed because of other servers
 
 
 class _Answer(NamedTuple):
@@ -49,6 +50,7 @@ class Writer:
         self._stopping = False
         self._listeners: dict[Topic, list[Callable[[str], None]]] = {topic: [] for topic in Topic}
         self._connection: Connection | None = None
+        self._committing = False
         self._thread = threading.Thread(target=self._run, name="cronlane-writer")
 
     def listen(self, topic: Topic, listener: Callable[[str], None]) -> None:
@@ -79,7 +81,7 @@ class Writer:
 
     def _run(self) -> None:
         try:
-            while batch := self._next_batch():
+            while (batch := self._next_batch()) is not None:
                 self._serve(batch)
         finally:
             # Also if this thread dies of something unforeseen: nobody may wait for it then.
@@ -88,20 +90,26 @@ class Writer:
             self._refuse_rest()
             self._disconnect()
 
-    def _next_batch(self) -> list[_Write]:
-        """Waits for work; empty when all is done and nothing more may come."""
+    def _next_batch(self) -> list[_Write] | None:
+        """Waits for work; None when all is done and nothing more may come."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._stopping)
-            return [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH))]
+            if not self._queue:
+                return None
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH))]
+        return [write for write in batch if write.tries or write.future.set_running_or_notify_cancel()]
 
-    def _serve(self, batch: list[_Write]) -> None:
-        notices: dict[tuple[Topic, str], None] = {}
+    def _serve(self, batch: list[_Write], *, again: bool = True) -> None:
+        notices: dict[Notice, None] = {}
         try:
-            if self._connection is None:
-                self._connection = Connection(self._engine)
-            answers = self._transact(self._connection, batch, notices)
+            answers = self._transact(batch, notices)
         except peewee.PeeweeException as error:
-            self._give_up(batch, str(error))
+            connected = self._connection is not None
+            self._disconnect()
+            if again and connected and not self._committing and self._engine.lost(error):
+                self._serve(batch, again=False)  # nothing was committed, and a new connection may work
+            else:
+                self._give_up(batch, self._engine.unavailable(error) or str(error))
             return
         self.failing = None
         for answer in answers:
@@ -109,19 +117,27 @@ class Writer:
                 answer.future.set_result(answer.result)
             else:
                 answer.future.set_exception(answer.error)
-        self._announce(notices)
+        self.tell(notices)
 
-    def _transact(
-        self, connection: Connection, batch: list[_Write], notices: dict[tuple[Topic, str], None]
-    ) -> list[_Answer]:
+    def _transact(self, batch: list[_Write], notices: dict[Notice, None]) -> list[_Answer]:
+        self._committing = False
+        connection = self._connection = self._connection or Connection(self._engine)
         connection.begin_write()
-        answers = [
-            self._attempt(connection, write, notices) for write in batch if write.future.set_running_or_notify_cancel()
-        ]
+        tried = [(write, self._attempt(connection, write, notices)) for write in batch]
+        if notices:
+            self._engine.announce(connection, list(notices))
+        self._committing = True
         connection.commit()
-        return answers
+        self._put_back([write for write, answer in tried if answer is None])
+        return [answer for _, answer in tried if answer is not None]
 
-    def _attempt(self, connection: Connection, write: _Write, notices: dict[tuple[Topic, str], None]) -> _Answer:
+    def _put_back(self, writes: list[_Write]) -> None:
+        """To be tried again, before what came later."""
+        with self._changed:
+            self._queue.extendleft(write._replace(tries=write.tries + 1) for write in reversed(writes))
+
+    def _attempt(self, connection: Connection, write: _Write, notices: dict[Notice, None]) -> _Answer | None:
+        """None: other servers were in the way."""
         transaction = Transaction(connection)
 
         def operate() -> Any:
@@ -133,13 +149,16 @@ class Writer:
             notices |= transaction.notices
         elif self._engine.unavailable(error) is not None:
             raise error
+        elif write.tries < (most := self._engine.tries(error)):
+            return None
+        elif most > 1:
+            error = StoreUnavailable("other servers hold what this needs")
         return _Answer(write.future, result, error)
 
     def _give_up(self, batch: list[_Write], problem: str) -> None:
         """Nothing was committed, so even an operation's own error was found on a state that never came to be."""
         _log.error("store_failed", problem=problem, database=self._engine.name, operations=len(batch))
         self.failing = problem
-        self._disconnect()
         _refuse((write.future for write in batch), problem)
 
     def _disconnect(self) -> None:
@@ -148,8 +167,8 @@ class Writer:
         if connection is not None:
             connection.close()
 
-    def _announce(self, notices: Iterable[tuple[Topic, str]]) -> None:
-        """The writes are done and answered: who listens badly must not stop those of others."""
+    def tell(self, notices: Iterable[Notice]) -> None:
+        """To the listeners of this server. The writes are done: who listens badly must not stop those of others."""
         for topic, key in notices:
             for listener in self._listeners[topic]:
                 _, error = _outcome(partial(listener, key))

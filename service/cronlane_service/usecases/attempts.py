@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cronlane_service.domain.clock import Clock
+from cronlane_service.domain.events import RunEvent
 from cronlane_service.domain.models import (
     CancelAction,
     Outcome,
@@ -17,18 +18,23 @@ from cronlane_service.domain.models import (
     ThreadStatus,
 )
 from cronlane_service.domain.ports import Topic, Transaction
-from cronlane_service.usecases import placement
+from cronlane_service.domain.webhooks import CANCELLED, ROLLED_BACK
+from cronlane_service.usecases import outcomes, placement, recording, webhooks
 
 HIDDEN_FOR = timedelta(hours=1)
 """How long a run whose thread is gone can still be waited for."""
 
 
+SHORTLY = timedelta(milliseconds=50)
+"""When to look again for a run on whose thread another server was at work."""
+
+
 class Attempts:
     """What a worker can do with runs."""
 
-    def __init__(self, clock: Clock, most: int = 3) -> None:
-        """``most``: how often a run is tried when its workers are lost."""
-        self._clock, self._most = clock, most
+    def __init__(self, clock: Clock, most: int = 3, keep_ticks: timedelta = timedelta(days=30)) -> None:
+        """``most``: how often a run is tried when its workers are lost. ``keep_ticks``: for how long the ledger is."""
+        self._clock, self._most, self._keep_ticks = clock, most, keep_ticks
 
     def claim(self, tx: Transaction, worker: str, lease: timedelta, limit: int) -> Sequence[Run]:
         """Makes runs this worker's; one that was lost too often is ended instead."""
@@ -47,7 +53,8 @@ class Attempts:
         return tx.runs.held(worker)
 
     def next_available(self, tx: Transaction) -> datetime | None:
-        return tx.runs.next_available(self._clock.now())
+        now = self._clock.now()
+        return now + SHORTLY if tx.runs.left(now) else tx.runs.next_available(now)
 
     def recover(self, tx: Transaction) -> int:
         """Ends all leases: for a server that knows itself to be alone on its database."""
@@ -69,20 +76,33 @@ class Attempts:
         tx.notify(Topic.RUNS)
         return True
 
-    def finish(self, tx: Transaction, run: Run, outcome: Outcome) -> bool:
-        """Writes how the attempt ended, on run, tick and thread; False, and nothing, when it lost the run."""
+    def record(self, tx: Transaction, run: Run, happened: Sequence[RunEvent]) -> bool:
+        """Keeps what happened in it, for those who follow it; False, and nothing, when the attempt lost the run."""
+        if _owned(tx, run) is None:
+            return False
+        recording.append(tx, run, happened, self._clock.now())
+        return True
+
+    def finish(self, tx: Transaction, run: Run, outcome: Outcome, recorded: bool = False) -> bool:
+        """Writes how the attempt ended, on run, tick and thread; False, and nothing, when it lost the run.
+
+        ``recorded``: some of what happened in it was, though it was not to be from its start.
+        """
         current = _owned(tx, run)
         if current is None:
             return False
         now = self._clock.now()
+        if recorded or current.recorded:
+            recording.conclude(tx, current, outcome, now)
         rolled_back = current.cancel is CancelAction.ROLLBACK and outcome.status is RunStatus.INTERRUPTED
-        tx.ticks.record(run.run_id, outcome.status, outcome.error)
+        outcomes.record(tx, current, outcome.status, outcome.error, now)
         if rolled_back:
             tx.runs.delete(run.run_id)
             tx.purges.insert(run.thread_id, run.run_id)
         else:
             tx.runs.end(_ended(current, outcome, now))
         self._conclude(tx, current, outcome, rolled_back, now)
+        webhooks.note(tx, _ended(current, outcome, now), outcome.values, _told(outcome, rolled_back), now)
         tx.notify(Topic.RUN_ENDED, run.run_id)
         tx.notify(Topic.RUNS)
         return True
@@ -94,7 +114,7 @@ class Attempts:
         if thread is None:
             return
         busy = bool(tx.runs.active([run.thread_id]))
-        tx.threads.save(_settled(thread, outcome, rolled_back, busy, now))
+        tx.threads.save(settled(thread, outcome, rolled_back, busy, now))
 
     def purges(self, tx: Transaction, limit: int) -> Sequence[tuple[str, str]]:
         """Checkpoints to be deleted: thread id, and run id or "" for all of the thread."""
@@ -107,7 +127,16 @@ class Attempts:
         """Deletes what is kept only for a while; answers how many rows went."""
         now = self._clock.now()
         gone = tx.runs.delete_hidden(now - HIDDEN_FOR, limit)
+        gone += tx.events.delete_expired(now, limit)
+        gone += tx.ticks.delete_before(now - self._keep_ticks, limit)
         return gone + tx.requests.delete_before(now - timedelta(hours=24), limit)
+
+
+def _told(outcome: Outcome, rolled_back: bool) -> RunError | None:
+    """What is said to have gone wrong."""
+    if rolled_back:
+        return ROLLED_BACK
+    return CANCELLED if outcome.status is RunStatus.INTERRUPTED and outcome.error is None else outcome.error
 
 
 def _owned(tx: Transaction, run: Run) -> Run | None:
@@ -134,7 +163,7 @@ def _ended(run: Run, outcome: Outcome, now: datetime) -> Run:
     return ended
 
 
-def _settled(thread: Thread, outcome: Outcome, rolled_back: bool, busy: bool, now: datetime) -> Thread:
+def settled(thread: Thread, outcome: Outcome, rolled_back: bool, busy: bool, now: datetime) -> Thread:
     touched = replace(thread, updated_at=now, state_updated_at=now)
     if rolled_back:
         return replace(touched, status=ThreadStatus.BUSY if busy else ThreadStatus.IDLE)

@@ -4,28 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import fields, replace
+from datetime import datetime
 
-from cronlane_service.domain import checks, ids, jsontext, ticks
+from cronlane_service.domain import checks, ids, jsontext, policies, ticks, webhooks
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.drafts import CronDraft
 from cronlane_service.domain.errors import EmptyUpdate, InvalidField, NotFound
 from cronlane_service.domain.models import Cron, OnCompletion, RunTemplate
+from cronlane_service.domain.policies import Policies
 from cronlane_service.domain.ports import NewId, Topic, Transaction
 from cronlane_service.domain.queries import CRON_SORTS, CronQuery, Page, Window
-from cronlane_service.usecases import threads
+from cronlane_service.domain.webhooks import Hosts
+from cronlane_service.usecases import threads, timing
 from cronlane_service.usecases.assistants import resolve, resolved_id
 from cronlane_service.usecases.requests import Request
 
 _TEMPLATE = {field.name for field in fields(RunTemplate)}
-_TIMING = {"schedule", "timezone", "end_time"}
-_UPDATABLE = _TIMING | {"enabled", "on_run_completed", "metadata", "extra"} | _TEMPLATE - {"multitask_strategy"}
+_POLICIES = {field.name for field in fields(Policies)}
+_SCHEDULE = {"schedule", "at", "every"}
+_TIMING = _SCHEDULE | {"timezone", "start_time", "end_time", "max_runs", "dst_policy"}
+_UPDATABLE = (
+    _TIMING
+    | {"enabled", "on_run_completed", "metadata", "extra", "note"}
+    | _POLICIES
+    | _TEMPLATE - {"multitask_strategy"}
+)
+NOTE = 1000
+"""Characters."""
 
 
 class Crons:
     """Creates, reads, changes and deletes crons. None of it makes a run."""
 
-    def __init__(self, clock: Clock, new_id: NewId) -> None:
-        self._clock, self._new_id = clock, new_id
+    def __init__(self, clock: Clock, new_id: NewId, hosts: Hosts = Hosts.PRIVATE) -> None:
+        """``hosts``: which may be called when a run has ended."""
+        self._clock, self._new_id, self._hosts = clock, new_id, hosts
 
     def create(self, tx: Transaction, owner: str, draft: CronDraft, request_id: str | None = None) -> Cron:
         request = Request(tx, owner, request_id, "cron", draft)
@@ -39,7 +52,8 @@ class Crons:
 
     def _new(self, tx: Transaction, owner: str, draft: CronDraft) -> Cron:
         checks.required("assistant_id", draft.assistant_id)
-        checks.required("schedule", draft.schedule)
+        schedule = timing.schedule_text(draft)
+        webhooks.check(draft.run.webhook, self._hosts)
         thread_id = ids.parse("thread", draft.thread_id) if draft.thread_id is not None else None
         now = self._clock.now()
         cron = Cron(
@@ -47,7 +61,7 @@ class Crons:
             owner=owner,
             assistant_id=draft.assistant_id,
             thread_id=thread_id,
-            schedule=draft.schedule,
+            schedule=schedule,
             timezone=draft.timezone,
             end_time=draft.end_time,
             enabled=True if draft.enabled is None else draft.enabled,
@@ -58,8 +72,12 @@ class Crons:
             updated_at=now,
             run=draft.run,
             extra=draft.extra or "{}",
+            policies=draft.policies,
+            note=draft.note,
+            paused_at=now if draft.enabled is False else None,
         )
-        cron = replace(_checked(cron), next_run_date=ticks.first(cron, now))
+        timing.check_future(draft, _checked(cron), now)
+        cron = _timed(cron, now)
         assistant = resolve(tx, owner, draft.assistant_id)
         if thread_id is not None and tx.threads.get(owner, thread_id) is None:
             raise NotFound("thread", thread_id, f"Thread with ID '{thread_id}' not found. Create it before its crons.")
@@ -82,18 +100,54 @@ class Crons:
         if unknown := named - _UPDATABLE:
             raise InvalidField(f"update_mask.{min(unknown)}", "cannot be updated")
         threads.check_etag("cron", cron.cron_id, cron.etag, etag)
+        webhooks.check(draft.run.webhook, self._hosts)
         changed = _checked(_applied(cron, named, draft))
         now = self._clock.now()
-        timed = named & _TIMING or (changed.enabled and not cron.enabled)
-        changed = replace(
-            changed,
-            updated_at=now,
-            next_run_date=ticks.first(changed, now) if timed else cron.next_run_date,
-            disabled_reason=None if changed.enabled else cron.disabled_reason,
-        )
-        tx.crons.save(changed)
+        if named & _SCHEDULE:
+            timing.check_future(draft, changed, now)
+        if named & _TIMING or (changed.enabled and not cron.enabled):
+            changed = self._retimed(tx, cron, changed, now)
+        return self._saved(tx, cron, replace(changed, due_at=ticks.due_at(changed, changed.next_run_date)), now)
+
+    def pause(self, tx: Transaction, owner: str, cron_id: str, note: str | None, etag: str = "") -> Cron:
+        """One that is paused already keeps paused_at and gets the note."""
+        cron = self.get(tx, owner, cron_id)
+        threads.check_etag("cron", cron.cron_id, cron.etag, etag)
+        return self._saved(tx, cron, _checked(replace(cron, enabled=False, note=note)), self._clock.now())
+
+    def resume(self, tx: Transaction, owner: str, cron_id: str, note: str | None, etag: str = "") -> Cron:
+        """Looks forward: what came due meanwhile is noted as missed."""
+        cron = self.get(tx, owner, cron_id)
+        threads.check_etag("cron", cron.cron_id, cron.etag, etag)
+        now = self._clock.now()
+        resumed = _checked(replace(cron, enabled=True, note=note))
+        return self._saved(tx, cron, resumed if cron.enabled else self._retimed(tx, cron, resumed, now), now)
+
+    def _retimed(self, tx: Transaction, cron: Cron, changed: Cron, now: datetime) -> Cron:
+        why = "it was changed before it fired" if cron.enabled else "missed while the cron was disabled"
+        timing.note_missed(tx, cron, why, now)
+        return _timed(changed, max(now, tx.ticks.latest(cron.cron_id) or now))
+
+    def _saved(self, tx: Transaction, cron: Cron, changed: Cron, now: datetime) -> Cron:
+        paused_at = None if changed.enabled else cron.paused_at or now
+        reason = None if changed.enabled else cron.disabled_reason
+        tx.crons.save(replace(changed, updated_at=now, paused_at=paused_at, disabled_reason=reason))
+        if changed.enabled and not cron.enabled:
+            tx.crons.forgive(cron.cron_id)
         tx.notify(Topic.CRONS)
-        return changed
+        return self.get(tx, cron.owner, cron.cron_id)
+
+    def retime(self, tx: Transaction, after: str, limit: int = 500) -> tuple[str | None, int]:
+        """Moves the next instants of crons in time zones whose rules are not what they were, by cron id.
+
+        Answers where to go on, None at the end, and how many were moved.
+        """
+        now = self._clock.now()
+        zoned = tx.crons.zoned(after, limit)
+        moved = [each.cron_id for each in zoned if timing.moved(tx, each, now)]
+        if moved:
+            tx.notify(Topic.CRONS)
+        return (zoned[-1].cron_id if zoned else None), len(moved)
 
     def delete(self, tx: Transaction, owner: str, cron_id: str, etag: str = "") -> None:
         cron = self.get(tx, owner, cron_id)
@@ -120,8 +174,11 @@ def _resolved(query: CronQuery) -> CronQuery:
 def _applied(cron: Cron, named: Set[str], draft: CronDraft) -> Cron:
     run = replace(cron.run, **{name: getattr(draft.run, name) for name in named & _TEMPLATE})
     plain = {name: getattr(draft, name) for name in named & {"timezone", "end_time"}}
-    if "schedule" in named:
-        plain["schedule"] = checks.required("schedule", draft.schedule)
+    if named & _SCHEDULE:
+        plain["schedule"] = timing.schedule_text(draft)
+    if "note" in named:
+        plain["note"] = draft.note
+    wanted = replace(cron.policies, **{name: getattr(draft.policies, name) for name in named & _POLICIES})
     if "enabled" in named:
         plain["enabled"] = draft.enabled is not False
     if "on_run_completed" in named and cron.thread_id is None:
@@ -131,7 +188,13 @@ def _applied(cron: Cron, named: Set[str], draft: CronDraft) -> Cron:
         plain["metadata"] = jsontext.merge(cron.metadata, draft.metadata)
     checks.json_object("extra", draft.extra)
     kept = {name: text for name, text in jsontext.members(cron.extra).items() if name not in named}
-    return replace(cron, run=run, extra=jsontext.merge(jsontext.join(kept), draft.extra), **plain)
+    extra = jsontext.merge(jsontext.join(kept), draft.extra)
+    return replace(cron, run=run, extra=extra, policies=wanted, **plain)
+
+
+def _timed(cron: Cron, after: datetime) -> Cron:
+    following = ticks.first(cron, after)
+    return replace(cron, next_run_date=following, due_at=ticks.due_at(cron, following))
 
 
 def _checked(cron: Cron) -> Cron:
@@ -139,4 +202,7 @@ def _checked(cron: Cron) -> Cron:
     checks.json_object("extra", cron.extra)
     checks.object_or_list("input", cron.run.input)
     checks.template(cron.run)
+    policies.check(cron.policies, cron.end_time, stateless=cron.thread_id is None)
+    if cron.note is not None and len(cron.note) > NOTE:
+        raise InvalidField("note", f"must not be longer than {NOTE} characters")
     return cron

@@ -16,6 +16,8 @@ from cronlane_service.domain.models import (
     Thread,
 )
 from cronlane_service.domain.ports import Topic, Transaction
+from cronlane_service.domain.webhooks import CANCELLED, ROLLED_BACK
+from cronlane_service.usecases import outcomes, webhooks
 
 CANCELS = {
     MultitaskStrategy.INTERRUPT: CancelAction.INTERRUPT,
@@ -42,14 +44,17 @@ def stop(tx: Transaction, run: Run, action: CancelAction, now: datetime) -> None
         tx.runs.save(replace(run, cancel=action, updated_at=now))
         tx.notify(Topic.RUNS)
         return
+    ended = replace(run, status=RunStatus.INTERRUPTED, updated_at=now, ended_at=now, hidden=run.temporary)
     if action is CancelAction.ROLLBACK:
         tx.runs.delete(run.run_id)
+        webhooks.note(tx, ended, None, ROLLED_BACK, now)
     else:
-        ended = replace(run, status=RunStatus.INTERRUPTED, updated_at=now, ended_at=now, hidden=run.temporary)
         tx.runs.save(ended)
+        webhooks.note(tx, ended, None, CANCELLED, now)
     drop_own_thread(tx, run)
-    tx.ticks.record(run.run_id, RunStatus.INTERRUPTED, None)
+    outcomes.record(tx, run, RunStatus.INTERRUPTED, None, now)
     tx.notify(Topic.RUN_ENDED, run.run_id)
+    tx.notify(Topic.RUNS)  # another may be next
 
 
 def drop_own_thread(tx: Transaction, run: Run) -> None:

@@ -6,17 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cronlane_service.domain import checks, ids, jsontext
+from cronlane_service.domain import checks, ids, jsontext, webhooks
 from cronlane_service.domain.clock import Clock
-from cronlane_service.domain.drafts import RunDraft
+from cronlane_service.domain.drafts import RunDraft, RunSelection
 from cronlane_service.domain.errors import InvalidField, NotFound, ThreadBusy
 from cronlane_service.domain.launch import Origin, launch
 from cronlane_service.domain.models import Assistant, CancelAction, OnCompletion, Run, Thread, ThreadStatus
 from cronlane_service.domain.ports import NewId, Topic, Transaction
 from cronlane_service.domain.queries import AssistantQuery, RunQuery, Window
+from cronlane_service.domain.webhooks import Hosts
 from cronlane_service.usecases import placement, threads
 from cronlane_service.usecases.assistants import resolve
 from cronlane_service.usecases.requests import Request
+
+MOST = 1000
+"""How many runs can be made by one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +29,15 @@ class Ending:
 
     run: Run
     values: str | None
-    interrupts: str  # a list of {id, value}
+    interrupts: str  # a list of {value, id, response_schema}
 
 
 class Runs:
     """What callers can do with runs."""
 
-    def __init__(self, clock: Clock, new_id: NewId) -> None:
-        self._clock, self._new_id = clock, new_id
+    def __init__(self, clock: Clock, new_id: NewId, hosts: Hosts = Hosts.PRIVATE) -> None:
+        """``hosts``: which may be called when a run has ended."""
+        self._clock, self._new_id, self._hosts = clock, new_id, hosts
 
     def create(
         self, tx: Transaction, owner: str, thread_id: str | None, draft: RunDraft, request_id: str | None = None
@@ -42,6 +47,7 @@ class Runs:
         if (made := request.done()) is not None:
             return _again(tx, made)
         _check(draft)
+        webhooks.check(draft.run.webhook, self._hosts)
         assistant = _assistant(tx, owner, draft.assistant_id)
         now = self._clock.now()
         thread = self._thread(tx, owner, thread_id, draft, assistant, now)
@@ -49,6 +55,8 @@ class Runs:
         origin = Origin(
             metadata=draft.metadata,
             temporary=thread_id is None and draft.on_completion is not OnCompletion.KEEP,
+            recorded=draft.recorded,
+            checkpoint=checks.checkpoint(draft.checkpoint, draft.checkpoint_id),
             available_at=now + draft.after if draft.after else None,
         )
         run, busy = launch(self._new_id(), now, assistant, thread, draft.run, origin)
@@ -57,6 +65,18 @@ class Runs:
         request.record(run.run_id, now)
         tx.notify(Topic.RUNS)
         return run
+
+    def create_many(self, tx: Transaction, owner: str, drafts: Sequence[RunDraft]) -> Sequence[Run]:
+        """Stateless ones, all or none."""
+        if not 1 <= len(drafts) <= MOST:
+            raise InvalidField("runs", f"must be from 1 to {MOST}")
+        made = []
+        for number, draft in enumerate(drafts):
+            try:
+                made.append(self.create(tx, owner, None, draft))
+            except InvalidField as error:
+                raise error.inside(f"runs[{number}]") from None
+        return made
 
     def _thread(
         self,
@@ -123,6 +143,34 @@ class Runs:
         placement.stop(tx, run, action, now)
         settle(tx, thread_id, ThreadStatus.IDLE, now)
 
+    def cancel_many(self, tx: Transaction, owner: str, selection: RunSelection, action: CancelAction) -> None:
+        """Passes over those that have ended. Raises NotFound when none is left."""
+        selected = self._selected(tx, owner, selection)
+        if not selected:
+            raise NotFound("run", ", ".join(selection.run_ids), "No runs found to cancel.")
+        now = self._clock.now()
+        for run in selected:
+            placement.stop(tx, run, action, now)
+        for thread_id in dict.fromkeys(run.thread_id for run in selected):
+            settle(tx, thread_id, ThreadStatus.IDLE, now)
+
+    def _selected(self, tx: Transaction, owner: str, selection: RunSelection) -> Sequence[Run]:
+        if selection.every:
+            if selection.thread_id is not None or selection.run_ids:
+                raise InvalidField("status", "excludes thread_id and run_ids")
+            return tx.runs.active_of_owner(owner, selection.status)
+        if selection.thread_id is None:
+            raise InvalidField("runs", "either thread_id and run_ids, or status is required")
+        thread_id = ids.parse("thread", selection.thread_id)
+        named = {ids.parse("run", run_id, "run_ids") for run_id in selection.run_ids}
+        return [run for run in tx.runs.active([thread_id]) if run.owner == owner and run.run_id in named]
+
+    def leave(self, tx: Transaction, owner: str, thread_id: str, run_id: str) -> None:
+        """Cancels a run that was to go on only while its caller was there; one that has ended is left alone."""
+        run = tx.runs.get(owner, thread_id, run_id)
+        if run is not None and run.status.active:
+            self.cancel(tx, owner, thread_id, run_id, CancelAction.INTERRUPT)
+
     def delete(self, tx: Transaction, owner: str, thread_id: str, run_id: str) -> None:
         """One under way is stopped; what it wrote to the thread stays."""
         run = self.get(tx, owner, thread_id, run_id)
@@ -161,6 +209,7 @@ def _check(draft: RunDraft) -> None:
     checks.json_value("input", draft.run.input)
     checks.template(draft.run)
     checks.delay(draft.after)
+    checks.checkpoint(draft.checkpoint, draft.checkpoint_id)
 
 
 def settle(tx: Transaction, thread_id: str, otherwise: ThreadStatus, now: datetime) -> None:
@@ -171,6 +220,5 @@ def settle(tx: Transaction, thread_id: str, otherwise: ThreadStatus, now: dateti
 
 def _flat(interrupts: str | None) -> str:
     """All interrupts of an object from task id to list, as one list."""
-    lists = jsontext.members(interrupts or "{}").values()
-    inner = [text.strip()[1:-1].strip() for text in lists]
-    return "[" + ",".join(text for text in inner if text) + "]"
+    waiting = [each for several in jsontext.parse(interrupts or "{}").values() for each in several]
+    return jsontext.dump([{**each, "response_schema": each.get("response_schema")} for each in waiting])

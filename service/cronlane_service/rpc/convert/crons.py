@@ -6,7 +6,7 @@ from cronlane.v1 import crons_pb2 as pb
 from cronlane_service.domain import models
 from cronlane_service.domain.drafts import CronDraft
 from cronlane_service.domain.queries import CronQuery
-from cronlane_service.rpc.convert import words
+from cronlane_service.rpc.convert import timings, words
 from cronlane_service.rpc.convert.documents import document, text
 from cronlane_service.rpc.convert.instants import instant, timestamp
 from cronlane_service.rpc.convert.templates import template
@@ -32,8 +32,20 @@ def cron(cron: models.Cron) -> pb.Cron:
             extra=document(cron.extra),
             etag=cron.etag,
             disabled_reason=cron.disabled_reason,
+            note=cron.note,
+            paused_at=timestamp(cron.paused_at),
+            due_at=timestamp(cron.due_at),
+            last_outcome=words.RUN_STATUS.number(cron.counters.last_outcome),
+            counters=pb.CronCounters(
+                fired=cron.counters.fired,
+                missed=cron.counters.missed,
+                skipped=cron.counters.skipped,
+                failed=cron.counters.failed,
+            ),
+            failures_in_a_row=cron.counters.failures_in_a_row,
         )
     )
+    timings.show(answer, cron)
     return answer
 
 
@@ -49,6 +61,7 @@ def _template(run: models.RunTemplate) -> pb.Cron:
         stream_subgraphs=run.stream_subgraphs,
         stream_resumable=run.stream_resumable,
         durability=words.DURABILITY.number(run.durability),
+        webhook=run.webhook,
     )
 
 
@@ -56,6 +69,10 @@ def draft(cron: pb.Cron) -> CronDraft:
     return CronDraft(
         assistant_id=cron.assistant_id,
         schedule=cron.schedule,
+        at=instant(cron, "at"),
+        every=timings.every(cron),
+        policies=timings.policies(cron),
+        note=cron.note if cron.HasField("note") else None,
         thread_id=cron.thread_id if cron.HasField("thread_id") else None,
         timezone=cron.timezone if cron.HasField("timezone") else None,
         end_time=instant(cron, "end_time"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cronlane.v1 import runs_pb2 as pb
 from cronlane_service.domain import models
-from cronlane_service.domain.drafts import RunDraft
+from cronlane_service.domain.drafts import RunDraft, RunSelection
 from cronlane_service.domain.models import CancelAction
 from cronlane_service.domain.queries import RunQuery
 from cronlane_service.rpc.convert import words
@@ -50,6 +50,22 @@ def draft(spec: pb.RunSpec) -> RunDraft:
         create_thread=words.IF_NOT_EXISTS.word("if_not_exists", spec.if_not_exists) == "create",
         on_completion=words.ON_COMPLETION.word("on_completion", spec.on_completion),
         after=span(spec, "after_seconds"),
+        checkpoint=text(spec, "checkpoint"),
+        checkpoint_id=spec.checkpoint_id if spec.HasField("checkpoint_id") else None,
+    )
+
+
+def cancels_on_disconnect(spec: pb.RunSpec) -> bool:
+    return words.ON_DISCONNECT.word("on_disconnect", spec.on_disconnect) == "cancel"
+
+
+def selection(request: pb.CancelRunsRequest) -> RunSelection:
+    status = words.ACTIVE_RUNS.word("status", request.runs.status)
+    return RunSelection(
+        thread_id=request.runs.thread_id if request.runs.HasField("thread_id") else None,
+        run_ids=tuple(request.runs.run_ids),
+        every=status is not None,
+        status=models.RunStatus(status) if status not in (None, "all") else None,
     )
 
 
@@ -57,5 +73,5 @@ def query(request: pb.ListRunsRequest) -> RunQuery:
     return RunQuery(status=words.RUN_STATUS.word("status", request.status))
 
 
-def cancel_action(request: pb.CancelRunRequest) -> CancelAction:
+def cancel_action(request: pb.CancelRunRequest | pb.CancelRunsRequest) -> CancelAction:
     return words.CANCEL_ACTION.word("action", request.action) or CancelAction.INTERRUPT

@@ -6,7 +6,6 @@ from typing import TypeAlias
 
 from cronlane.v1.crons_pb2 import Cron
 from cronlane.v1.runs_pb2 import RunSpec
-from cronlane_service.domain.errors import InvalidField
 from cronlane_service.domain.models import RunTemplate
 from cronlane_service.rpc.convert import words
 from cronlane_service.rpc.convert.documents import text
@@ -15,8 +14,6 @@ Asked: TypeAlias = Cron | RunSpec
 
 
 def template(asked: Asked) -> RunTemplate:
-    if asked.HasField("webhook"):
-        raise InvalidField("webhook", "is not supported yet")
     return RunTemplate(
         input=text(asked, "input"),
         config=text(asked, "config"),
@@ -28,4 +25,5 @@ def template(asked: Asked) -> RunTemplate:
         stream_subgraphs=asked.stream_subgraphs if asked.HasField("stream_subgraphs") else None,
         stream_resumable=asked.stream_resumable if asked.HasField("stream_resumable") else None,
         durability=words.DURABILITY.word("durability", asked.durability),
+        webhook=asked.webhook if asked.HasField("webhook") else None,
     )

@@ -6,10 +6,12 @@ from cronlane.v1 import threads_pb2 as pb
 from cronlane.v1.common_pb2 import RunError
 from cronlane_service.domain import models
 from cronlane_service.domain.drafts import ThreadDraft
+from cronlane_service.domain.lifetimes import PruneStrategy, Ttl
 from cronlane_service.domain.queries import ThreadQuery
 from cronlane_service.rpc.convert import words
 from cronlane_service.rpc.convert.documents import document, text
-from cronlane_service.rpc.convert.instants import timestamp
+from cronlane_service.rpc.convert.instants import span, timestamp
+from cronlane_service.rpc.convert.thread_states import superstep
 
 
 def thread(thread: models.Thread) -> pb.Thread:
@@ -25,7 +27,23 @@ def thread(thread: models.Thread) -> pb.Thread:
         interrupts=document(thread.interrupts),
         error=run_error(thread.error),
         etag=thread.etag,
+        ttl=_ttl(thread.ttl),
     )
+
+
+def _ttl(ttl: Ttl | None) -> pb.ThreadTtl | None:
+    if ttl is None or ttl.after is None:
+        return None
+    sent = pb.ThreadTtl(strategy=words.PRUNE_STRATEGY.number(ttl.strategy))
+    sent.duration.FromTimedelta(ttl.after)
+    return sent
+
+
+def ttl(message: pb.Thread | pb.CreateThreadRequest) -> Ttl:
+    """For ever, when it says nothing."""
+    sent = message.ttl
+    strategy = words.PRUNE_STRATEGY.word("ttl.strategy", sent.strategy) or PruneStrategy.DELETE
+    return Ttl(span(sent, "duration") if sent.HasField("duration") else None, strategy)
 
 
 def run_error(error: models.RunError | None) -> RunError | None:
@@ -37,6 +55,8 @@ def draft(request: pb.CreateThreadRequest) -> ThreadDraft:
         thread_id=request.thread_id if request.HasField("thread_id") else None,
         metadata=text(request, "metadata"),
         if_exists_do_nothing=words.IF_EXISTS.word("if_exists", request.if_exists) == "do-nothing",
+        ttl=ttl(request) if request.HasField("ttl") else None,
+        supersteps=tuple(map(superstep, request.supersteps)),
     )
 
 
@@ -46,43 +66,4 @@ def query(request: pb.SearchThreadsRequest | pb.CountThreadsRequest) -> ThreadQu
         values=text(request, "values"),
         status=words.THREAD_STATUS.word("status", request.status),
         ids=tuple(request.ids) if isinstance(request, pb.SearchThreadsRequest) else (),
-    )
-
-
-def state(state: models.ThreadState) -> pb.ThreadState:
-    here, before = state.checkpoint, state.parent_checkpoint
-    return pb.ThreadState(
-        values=document(state.values),
-        next=state.next,
-        tasks=[_task(task) for task in state.tasks],
-        metadata=document(state.metadata),
-        created_at=timestamp(state.created_at),
-        checkpoint=_checkpoint(here),
-        parent_checkpoint=_checkpoint(before),
-        interrupts=document(state.interrupts),
-        checkpoint_id=here.checkpoint_id if here else None,
-        parent_checkpoint_id=before.checkpoint_id if before else None,
-    )
-
-
-def _checkpoint(checkpoint: models.Checkpoint | None) -> pb.Checkpoint | None:
-    if checkpoint is None:
-        return None
-    return pb.Checkpoint(
-        thread_id=checkpoint.thread_id,
-        checkpoint_ns=checkpoint.checkpoint_ns,
-        checkpoint_id=checkpoint.checkpoint_id,
-    )
-
-
-def _task(task: models.ThreadTask) -> pb.ThreadTask:
-    return pb.ThreadTask(
-        id=task.id,
-        name=task.name,
-        path=document(task.path),
-        error=task.error,
-        interrupts=document(task.interrupts),
-        checkpoint=document(task.checkpoint),
-        state=document(task.state),
-        result=document(task.result),
     )

@@ -7,7 +7,7 @@ from typing import TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 
-from cronlane.v1.assistants_pb2 import SearchAssistantsRequest
+from cronlane.v1.assistants_pb2 import ListAssistantVersionsRequest, SearchAssistantsRequest
 from cronlane.v1.crons_pb2 import SearchCronsRequest
 from cronlane.v1.runs_pb2 import ListRunsRequest
 from cronlane.v1.threads_pb2 import SearchThreadsRequest
@@ -34,6 +34,10 @@ def window(request: Search, newest_by: str = "created_at") -> Window:
 
 
 def run_window(request: ListRunsRequest) -> Window:
+    return Window(limit=request.limit if request.HasField("limit") else _LIMIT, offset=request.offset)
+
+
+def version_window(request: ListAssistantVersionsRequest) -> Window:
     return Window(limit=request.limit if request.HasField("limit") else _LIMIT, offset=request.offset)
 
 

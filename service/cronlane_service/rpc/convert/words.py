@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from cronlane.v1 import common_pb2, runs_pb2, threads_pb2
-from cronlane_service.domain import models
+from cronlane.v1 import common_pb2, crons_pb2, runs_pb2, threads_pb2
+from cronlane_service.domain import models, policies
 from cronlane_service.domain.errors import InvalidField
+from cronlane_service.domain.lifetimes import PruneStrategy
 
 if TYPE_CHECKING:
     from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper
@@ -49,4 +50,13 @@ STREAM_MODE = Words(common_pb2.StreamMode, str)
 DURABILITY = Words(common_pb2.Durability, str)
 SORT_ORDER = Words(common_pb2.SortOrder, str)
 IF_EXISTS = Words(threads_pb2.IfExists, str)
+PRUNE_STRATEGY = Words(threads_pb2.PruneStrategy, PruneStrategy)
 IF_NOT_EXISTS = Words(runs_pb2.IfNotExists, str)
+ON_DISCONNECT = Words(runs_pb2.OnDisconnect, str)
+ACTIVE_RUNS = Words(runs_pb2.ActiveRuns, str)
+THREAD_STREAM_MODE = Words(threads_pb2.ThreadStreamMode, str)
+GAP = Words(crons_pb2.GapPolicy, policies.Gap)
+FOLD = Words(crons_pb2.FoldPolicy, lambda word: policies.Fold(word.replace("-", "_")))
+CATCH_UP = Words(crons_pb2.CatchUp, policies.CatchUp)
+OVERLAP = Words(crons_pb2.Overlap, policies.Overlap)
+TICK_OUTCOME = Words(crons_pb2.TickOutcome, lambda word: models.TickOutcome(word.replace("-", "_")))

@@ -1,0 +1,40 @@
+"""What happens in runs, as it is kept for those who follow them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cronlane_service.domain import jsontext
+from cronlane_service.domain.models import Outcome, Run
+
+METADATA, ERROR = "metadata", "error"
+RUN_DONE = "run_done"
+"""The last event of every recorded run; it is told to those who follow its thread, and not to those of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """``event`` says what ``data``, a JSON text, tells. ``seq`` grows along a thread; 0: it is not stored yet."""
+
+    event: str
+    data: str
+    run_id: str = ""
+    seq: int = 0
+
+
+def begun(run: Run) -> RunEvent:
+    return RunEvent(METADATA, jsontext.dump({"run_id": run.run_id, "attempt": run.attempt}))
+
+
+def last(run: Run, outcome: Outcome) -> list[RunEvent]:
+    """What is to be told of a run when it has ended."""
+    done = RunEvent(RUN_DONE, jsontext.dump({"status": "run_done", "run_id": run.run_id}))
+    if outcome.error is None:
+        return [done]
+    failed = {"error": outcome.error.error, "message": outcome.error.message}
+    return [RunEvent(ERROR, jsontext.dump(failed)), done]
+
+
+def resumable(run: Run) -> bool:
+    """Whether what happened in it is kept to be told again."""
+    return bool(jsontext.parse(run.kwargs).get("resumable"))

@@ -1,0 +1,45 @@
+"""What happens in runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cronlane.v1 import common_pb2, threads_pb2
+from cronlane.v1 import runs_pb2 as pb
+from cronlane_service.domain.events import ERROR, METADATA, RUN_DONE, RunEvent
+from cronlane_service.rpc.convert import words
+from cronlane_service.rpc.convert.documents import document
+
+
+def event(happened: RunEvent, *, resumable: bool) -> pb.RunEvent:
+    name = METADATA if happened.event == RUN_DONE else happened.event
+    return pb.RunEvent(id=str(happened.seq) if resumable else "", event=name, data=document(happened.data))
+
+
+class OfRun:
+    """Which events a follower of a run wants: all, or those of some modes and errors."""
+
+    def __init__(self, modes: Sequence[common_pb2.StreamMode.ValueType]) -> None:
+        self._modes = frozenset(words.STREAM_MODE.all("stream_mode", modes, unspecified="values"))
+
+    def wants(self, happened: RunEvent) -> bool:
+        if happened.event == RUN_DONE:
+            return False
+        return not self._modes or happened.event == ERROR or _mode(happened.event) in self._modes
+
+
+class OfThread:
+    """Which events a follower of a thread wants."""
+
+    def __init__(self, modes: Sequence[threads_pb2.ThreadStreamMode.ValueType]) -> None:
+        self._modes = frozenset(words.THREAD_STREAM_MODE.all("stream_mode", modes, unspecified="run-modes"))
+
+    def wants(self, happened: RunEvent) -> bool:
+        if not self._modes or "run-modes" in self._modes:
+            return True
+        return "lifecycle" in self._modes and happened.event in (METADATA, RUN_DONE)
+
+
+def _mode(event: str) -> str:
+    name = event.partition("|")[0]
+    return "messages-tuple" if name == "messages" else name.partition("/")[0]

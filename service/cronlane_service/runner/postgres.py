@@ -1,0 +1,189 @@
+"""Checkpoints in the PostgreSQL database that the servers share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from cronlane_service.domain.errors import StoreUnavailable
+from cronlane_service.domain.models import Run
+from cronlane_service.runner import graphs
+
+if TYPE_CHECKING:
+    from cronlane_service.runner.graphs import PostgresSaver
+    from cronlane_service.runner.owned import Backing
+
+T = TypeVar("T")
+
+CHECKPOINT_CONNECTIONS, ITEM_CONNECTIONS = 8, 4
+"""At most, of one server."""
+PATIENCE = 5.0
+"""Seconds that a connection is waited for."""
+RETRY = 0.2
+"""Seconds between two tries of a run under way, while the database is away."""
+_SETTING_UP = 0x63726F70  # the advisory lock's number
+_FENCED = "CL001"  # what the database says when the run is not the attempt's any more
+
+_MADE = "SELECT checkpoint_ns, checkpoint_id FROM checkpoints WHERE thread_id = %s AND metadata ->> 'run_id' = %s"
+_PURGE_RUN = (
+    f"DELETE FROM checkpoint_writes WHERE thread_id = %s AND (checkpoint_ns, checkpoint_id) IN ({_MADE})",  # noqa: S608
+    "DELETE FROM checkpoints WHERE thread_id = %s AND metadata ->> 'run_id' = %s",
+)
+_UNREFERENCED = """
+DELETE FROM checkpoint_blobs AS blob WHERE thread_id = %s AND NOT EXISTS (
+    SELECT FROM checkpoints WHERE thread_id = blob.thread_id AND checkpoint_ns = blob.checkpoint_ns
+    AND checkpoint -> 'channel_versions' ->> blob.channel = blob.version
+)"""
+# A state that is kept in parts is put together from older checkpoints: that metadata says so.
+_NEWEST = """
+SELECT checkpoint_ns, max(checkpoint_id) FROM checkpoints WHERE thread_id = %s GROUP BY checkpoint_ns
+HAVING count(metadata -> 'counters_since_delta_snapshot') = 0"""
+_FORGET = (
+    "DELETE FROM checkpoint_writes WHERE thread_id = %s AND checkpoint_ns = %s AND checkpoint_id < %s",
+    "DELETE FROM checkpoints WHERE thread_id = %s AND checkpoint_ns = %s AND checkpoint_id < %s",
+)
+
+
+class Fenced(Exception):
+    """The run is another attempt's by now, or gone: this one may not write checkpoints any more."""
+
+
+class PostgresCheckpoints:
+    """Implements Checkpoints for servers that share a database.
+
+    A run that is under way waits while the database is away; everybody else is told at once.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pool: AsyncConnectionPool[Any] | None = None
+
+    async def open(self) -> None:
+        async def set_up(pool: AsyncConnectionPool[Any]) -> None:
+            await graphs.postgres_saver(pool, _at_once).setup()
+
+        self._pool = await _opened(self._url, CHECKPOINT_CONNECTIONS, set_up)
+
+    async def close(self) -> None:
+        pool, self._pool = self._open_pool, None
+        await pool.close()
+
+    @property
+    def _open_pool(self) -> AsyncConnectionPool[Any]:
+        if self._pool is None:
+            raise StoreUnavailable("the runner is not running")
+        return self._pool
+
+    def saver(self, run: Run | None = None) -> PostgresSaver:
+        """For that run it writes only as long as the run is this attempt's."""
+        if run is None:
+            return graphs.postgres_saver(self._open_pool, _at_once)
+        return graphs.postgres_saver(self._open_pool, _persistently, (run.run_id, run.attempt))
+
+    def failing(self) -> AbstractContextManager[None]:
+        return failing()
+
+    async def purge_run(self, thread_id: str, run_id: str) -> None:
+        async with self._open_pool.connection() as connection, connection.transaction():
+            await connection.execute(_PURGE_RUN[0], (thread_id, thread_id, run_id))
+            await connection.execute(_PURGE_RUN[1], (thread_id, run_id))
+            await connection.execute(_UNREFERENCED, (thread_id,))
+
+    async def newest(self, thread_id: str) -> Mapping[str, str]:
+        async with self._open_pool.connection() as connection:
+            rows = await connection.execute(_NEWEST, (thread_id,))
+            return dict(await rows.fetchall())
+
+    async def forget(self, thread_id: str, newest: Mapping[str, str]) -> None:
+        async with self._open_pool.connection() as connection, connection.transaction():
+            for namespace, checkpoint_id in newest.items():
+                for statement in _FORGET:
+                    await connection.execute(statement, (thread_id, namespace, checkpoint_id))
+            await connection.execute(_UNREFERENCED, (thread_id,))
+
+
+async def open_items(url: str) -> Backing:
+    """The long-term store. Belongs to the running loop. Raises StoreUnavailable."""
+    from cronlane_service.runner import owned
+
+    async def set_up(pool: AsyncConnectionPool[Any]) -> None:
+        await owned.postgres_store(pool, failing).setup()
+
+    store = owned.postgres_store(await _opened(url, ITEM_CONNECTIONS, set_up), failing)
+    await store.start_ttl_sweeper()
+    return store
+
+
+@contextmanager
+def failing() -> Iterator[None]:
+    """Raises StoreUnavailable for what the database raises inside."""
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError) as problem:
+        raise StoreUnavailable(" ".join(str(problem).split())) from problem
+
+
+async def _opened(
+    url: str, most: int, set_up: Callable[[AsyncConnectionPool[Any]], Awaitable[None]]
+) -> AsyncConnectionPool[Any]:
+    """Connections to a database whose tables are made. Raises StoreUnavailable."""
+    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+        url,
+        kwargs={"autocommit": True, "prepare_threshold": 0, "application_name": "cronlane graphs"},
+        min_size=1,
+        max_size=most,
+        open=False,
+        timeout=PATIENCE,
+        reconnect_timeout=1,  # it is tried again with every request
+        check=AsyncConnectionPool.check_connection,
+    )
+    with failing():
+        try:
+            await pool.open(wait=True, timeout=PATIENCE)
+            async with _one_at_a_time(pool):
+                await set_up(pool)
+        except BaseException:
+            await pool.close()
+            raise
+    return pool
+
+
+@asynccontextmanager
+async def _one_at_a_time(pool: AsyncConnectionPool[Any]) -> AsyncIterator[None]:
+    """Keeps other servers from making the same tables."""
+    async with pool.connection() as connection:
+        # Not waited for in the database: an index that is made there concurrently waits for every other statement.
+        while not await _locked(connection):  # noqa: ASYNC110 - another process has it
+            await asyncio.sleep(0.05)
+        try:
+            yield
+        finally:
+            await connection.execute("SELECT pg_advisory_unlock(%s)", (_SETTING_UP,))
+
+
+async def _locked(connection: psycopg.AsyncConnection[Any]) -> bool:
+    rows = await connection.execute("SELECT pg_try_advisory_lock(%s)", (_SETTING_UP,))
+    return await rows.fetchone() == (True,)
+
+
+async def _at_once(work: Callable[[], Awaitable[T]]) -> T:
+    with failing():
+        return await work()
+
+
+async def _persistently(work: Callable[[], Awaitable[T]]) -> T:
+    """Until it succeeds, or the run is cancelled. What is written again is the same."""
+    while True:
+        try:
+            return await work()
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            await asyncio.sleep(RETRY)
+        except psycopg.Error as problem:
+            if problem.sqlstate == _FENCED:
+                raise Fenced from problem
+            raise

@@ -1,0 +1,67 @@
+"""Versions of assistants in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import peewee
+
+from cronlane_service.domain.models import AssistantVersion
+from cronlane_service.store.connection import Connection
+from cronlane_service.store.instants import loaded, stored
+from cronlane_service.store.statements import Bind, Row, Statement, insert
+from cronlane_service.store.tables import AssistantVersionTable as Table
+
+_OF_ASSISTANT = Table.assistant_id == Bind("assistant_id")
+
+_INSERT = insert(Table)
+_GET = Statement(lambda _: Table.select().where(_OF_ASSISTANT, Table.version == Bind("version")))
+_LAST = Statement(lambda _: Table.select(peewee.fn.max(Table.version)).where(_OF_ASSISTANT))
+_DELETE = Statement(lambda _: Table.delete().where(_OF_ASSISTANT))
+
+
+class Versions:
+    """Implements VersionStore."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def insert(self, version: AssistantVersion) -> None:
+        self._connection.change_each(_INSERT, [_row(version)])
+
+    def get(self, assistant_id: str, version: int) -> AssistantVersion | None:
+        row = self._connection.first(_GET, assistant_id=assistant_id, version=version)
+        return None if row is None else _version(row)
+
+    def last(self, assistant_id: str) -> int:
+        [(number,)] = self._connection.rows(_LAST, assistant_id=assistant_id)
+        return number or 0
+
+    def list(self, assistant_id: str, metadata: str | None, limit: int, offset: int) -> Sequence[AssistantVersion]:
+        conditions: list[peewee.Node] = [Table.assistant_id == assistant_id]
+        if metadata is not None:
+            conditions.append(self._connection.engine.contains(Table.metadata, metadata))
+        newest_first = Table.select().where(*conditions).order_by(Table.version.desc())
+        return [_version(row) for row in self._connection.search(newest_first.limit(limit).offset(offset))]
+
+    def delete_of_assistant(self, assistant_id: str) -> int:
+        return self._connection.change(_DELETE, assistant_id=assistant_id)
+
+
+def _row(version: AssistantVersion) -> Row:
+    return (
+        version.assistant_id,
+        version.version,
+        version.graph_id,
+        version.name,
+        stored(version.created_at),
+        version.config,
+        version.context,
+        version.metadata,
+        version.description,
+    )
+
+
+def _version(row: Row) -> AssistantVersion:
+    assistant_id, version, graph_id, name, created_at, *rest = row
+    return AssistantVersion(assistant_id, version, graph_id, name, loaded(created_at), *rest)

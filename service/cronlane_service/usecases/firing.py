@@ -1,0 +1,155 @@
+"""Ticks as they are written: their rows, their runs, the threads of these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from cronlane_service.domain import ticks as rules
+from cronlane_service.domain.errors import NotFound
+from cronlane_service.domain.launch import Origin, launch
+from cronlane_service.domain.models import (
+    Assistant,
+    Cron,
+    CronProgress,
+    MultitaskStrategy,
+    OnCompletion,
+    Run,
+    Thread,
+    Tick,
+    TickOutcome,
+)
+from cronlane_service.domain.policies import Overlap
+from cronlane_service.domain.ports import NewId, Topic, Transaction
+from cronlane_service.usecases import placement
+
+_WITH_RUN = (TickOutcome.FIRED, TickOutcome.TRIGGERED)
+_SKIPPED = (TickOutcome.SKIPPED_BUSY, TickOutcome.SKIPPED_OVERLAP)
+
+
+@dataclass(slots=True)
+class Pass:
+    """What one pass over the due crons decided."""
+
+    ticks: list[Tick] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    disabled: dict[str, str] = field(default_factory=dict)  # cron id to reason
+    next_due: datetime | None = None  # not after now: call again
+
+
+def progress(cron: Cron, ticks: Sequence[Tick], next_run_date: datetime | None) -> CronProgress:
+    """Where a cron stands after these ticks. Raises InvalidField."""
+    fired = sum(tick.outcome is TickOutcome.FIRED for tick in ticks)
+    following = None if rules.exhausted(cron, fired) else next_run_date
+    return CronProgress(
+        cron_id=cron.cron_id,
+        next_run_date=following,
+        due_at=rules.due_at(cron, following),
+        fired=fired,
+        missed=sum(tick.count for tick in ticks if tick.outcome is TickOutcome.MISSED),
+        skipped=sum(tick.outcome in _SKIPPED for tick in ticks),
+    )
+
+
+class Firing:
+    """Ticks of crons in the making: reads what their crons need at once, and writes at once."""
+
+    def __init__(self, tx: Transaction, now: datetime, new_id: NewId, crons: Sequence[Cron]) -> None:
+        self._tx, self._now, self._new_id = tx, now, new_id
+        self._assistants: Mapping[str, Assistant] = tx.assistants.find([cron.assistant_id for cron in crons])
+        named = [cron.thread_id for cron in crons if cron.thread_id is not None]
+        self._threads: dict[str, Thread] = dict(tx.threads.find(named))
+        self._active: dict[str, list[Run]] = {}
+        for run in tx.runs.active(named):
+            self._active.setdefault(run.thread_id, []).append(run)
+        skipping = [cron.cron_id for cron in crons if cron.policies.overlap is Overlap.SKIP]
+        self._at_work = set(tx.runs.crons_at_work(skipping)) if skipping else set()
+        self._touched: dict[str, Thread] = {}
+        self._new_threads: list[Thread] = []
+        self._written = 0  # how many of the pass's runs are stored already
+        self._done = Pass()
+
+    def cron(self, cron: Cron, planned: Sequence[rules.PlannedTick]) -> Sequence[Tick]:
+        """Notes the ticks, and makes a run for each that fires. Raises NotFound, having noted nothing."""
+        if cron.assistant_id not in self._assistants:
+            raise NotFound("assistant", cron.assistant_id, f"its assistant {cron.assistant_id} is gone")
+        if cron.thread_id is not None and cron.thread_id not in self._threads:
+            raise NotFound("thread", cron.thread_id, f"its thread {cron.thread_id} is gone")
+        noted = len(self._done.ticks)
+        for plan in planned:
+            tick = Tick(
+                cron_id=cron.cron_id,
+                scheduled_for=plan.scheduled_for,
+                owner=cron.owner,
+                decided_at=self._now,
+                outcome=plan.outcome,
+                reason=plan.reason,
+                count=plan.count,
+            )
+            self._done.ticks.append(self._fired(cron, tick) if plan.outcome in _WITH_RUN else tick)
+        return self._done.ticks[noted:]
+
+    def _fired(self, cron: Cron, tick: Tick) -> Tick:
+        assistant = self._assistants[cron.assistant_id]
+        strategy = cron.run.multitask_strategy
+        if cron.thread_id is None:
+            if cron.policies.overlap is Overlap.SKIP and cron.cron_id in self._at_work:
+                reason = "an earlier run of the cron was unfinished"
+                return replace(tick, outcome=TickOutcome.SKIPPED_OVERLAP, reason=reason)
+            thread = placement.own_thread(self._new_id(), cron.owner, assistant, cron.metadata, self._now)
+        else:
+            thread = self._threads[cron.thread_id]
+            active = self._active.setdefault(cron.thread_id, [])
+            if placement.refuses(strategy, active):
+                return replace(tick, outcome=TickOutcome.SKIPPED_BUSY, reason="its thread was busy")
+            self._make_room(cron.thread_id, active, strategy)
+        origin = Origin(
+            metadata=cron.metadata,
+            temporary=cron.thread_id is None and cron.on_run_completed is not OnCompletion.KEEP,
+            cron_id=cron.cron_id,
+            scheduled_for=tick.scheduled_for,
+            queued=cron.thread_id is None and cron.policies.overlap is Overlap.QUEUE,
+        )
+        run, busy = launch(self._new_id(), self._now, assistant, thread, cron.run, origin)
+        self._keep(cron, run, busy)
+        return replace(tick, run_id=run.run_id)
+
+    def _make_room(self, thread_id: str, active: list[Run], strategy: MultitaskStrategy | None) -> None:
+        if strategy in placement.CANCELS and active:
+            self._write_runs()  # those of this pass may be among the cancelled
+            placement.make_room(self._tx, strategy, active, self._now)
+            self._active[thread_id] = list(self._tx.runs.active([thread_id]))
+
+    def _write_runs(self) -> None:
+        self._tx.threads.insert_many(self._new_threads)
+        self._tx.runs.insert_many(self._done.runs[self._written :])
+        self._new_threads, self._written = [], len(self._done.runs)
+
+    def _keep(self, cron: Cron, run: Run, busy: Thread) -> None:
+        self._done.runs.append(run)
+        self._at_work.add(cron.cron_id)
+        if cron.thread_id is None:
+            self._new_threads.append(busy)
+        else:
+            self._threads[cron.thread_id] = self._touched[cron.thread_id] = busy
+            self._active[cron.thread_id].append(run)
+
+    def poisoned(self, cron: Cron, error: Exception) -> None:
+        """A cron that cannot be evaluated is disabled with the reason, and its tick says so."""
+        reason = f"{error}"
+        self._done.disabled[cron.cron_id] = reason
+        self._tx.crons.disable(cron.cron_id, reason, self._now)
+        if cron.next_run_date is not None:
+            tick = Tick(cron.cron_id, cron.next_run_date, cron.owner, self._now, TickOutcome.ERROR, reason)
+            self._done.ticks.append(tick)
+
+    def write(self) -> Pass:
+        """Everything noted, as multi-row statements."""
+        self._write_runs()
+        for thread in self._touched.values():
+            self._tx.threads.save(thread)
+        self._tx.ticks.insert_many(self._done.ticks)
+        if self._done.runs:
+            self._tx.notify(Topic.RUNS)
+        return self._done

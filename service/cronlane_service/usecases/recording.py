@@ -1,0 +1,28 @@
+"""What happens in runs, written by their workers for those who follow them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from cronlane_service.domain import events
+from cronlane_service.domain.events import RunEvent
+from cronlane_service.domain.models import Outcome, Run
+from cronlane_service.domain.ports import Topic, Transaction
+
+KEPT_FOR = timedelta(minutes=1)
+"""How long after a run's end its events are kept, for who is slow to read them."""
+RESUMABLE_FOR = timedelta(hours=1)
+"""The same for a resumable run."""
+
+
+def append(tx: Transaction, run: Run, happened: Sequence[RunEvent], now: datetime) -> None:
+    tx.events.append(run, happened, now)
+    tx.notify(Topic.RUN_EVENTS, run.run_id)
+    tx.notify(Topic.RUN_EVENTS, run.thread_id)
+
+
+def conclude(tx: Transaction, run: Run, outcome: Outcome, now: datetime) -> None:
+    """In the transaction that ends the run: whoever is told of the end finds it ended."""
+    append(tx, run, events.last(run, outcome), now)
+    tx.events.keep_until(run.run_id, now + (RESUMABLE_FOR if events.resumable(run) else KEPT_FOR))

@@ -1,0 +1,56 @@
+"""What is kept only for a while goes, in small transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import FakeClock, counting_ids
+from cronlane_service.domain.drafts import ThreadDraft
+from cronlane_service.domain.lifetimes import Ttl
+from cronlane_service.domain.ports import Transaction
+from cronlane_service.scheduler.sweeper import Sweeper
+from cronlane_service.store import open_database
+from cronlane_service.usecases.attempts import Attempts
+from cronlane_service.usecases.threads import Threads
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Any]:
+    database = open_database(str(tmp_path / "cronlane.db"))
+    database.migrate()
+    database.start()
+    yield database
+    database.stop()
+
+
+def test_a_sweep_goes_on_until_nothing_is_left(database: Any) -> None:
+    clock = FakeClock()
+    threads = Threads(clock, counting_ids())
+    for minutes in (1, 1, 1, 90):
+        draft = ThreadDraft(ttl=Ttl(timedelta(minutes=minutes)))
+        database.submit(lambda tx, draft=draft: threads.create(tx, "", draft)).result(10)
+    batches: list[int] = []
+
+    def expire(tx: Transaction) -> int:
+        batches.append(threads.expire(tx, 2))
+        return batches[-1]
+
+    sweeper = Sweeper(database, Attempts(clock).sweep, expire)
+    assert sweeper.tick() == 0
+    clock.advance(hours=1)
+    assert sweeper.tick() == 3
+    assert batches == [0, 2, 1, 0]
+    clock.advance(hours=1)
+    assert sweeper.tick() == 1
+
+
+def test_a_sweeper_that_was_stopped_sweeps_nothing(database: Any) -> None:
+    sweeper = Sweeper(database, lambda tx: 1)
+    sweeper.start()
+    sweeper.stop()
+    assert sweeper.tick() == 0
