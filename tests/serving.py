@@ -15,8 +15,9 @@ from time import monotonic
 from typing import TypeVar
 
 ROOT = Path(__file__).parent.parent
+GRAPHS = ROOT / "tests" / "e2e" / "graphs" / "langgraph.json"
 CRONLANE = Path(sys.executable).with_name("cronlane")
-PATIENCE = 60  # seconds
+PATIENCE = 30  # seconds
 
 T = TypeVar("T")
 
@@ -24,12 +25,12 @@ T = TypeVar("T")
 class Served:
     """A running server. Its standard output is read line by line until it is ready, and on in the background."""
 
-    def __init__(self, folder: Path, *options: str, **environment: str) -> None:
+    def __init__(self, folder: Path, *options: str, program: Path = CRONLANE, **environment: str) -> None:
         self.folder = folder
         self.log = folder / "log.txt"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [CRONLANE, "serve", "--grpc-port", "0", "--rest-port", "0", *options],
+                [program, "serve", "--grpc-port", "0", "--rest-port", "0", *options],
                 cwd=folder,
                 env={**clean_environment(), **environment},
                 stdout=subprocess.PIPE,
@@ -123,11 +124,26 @@ def run(*command: object, cwd: Path | None = None, timeout: float = PATIENCE, **
     return done.out
 
 
-def wait_until(condition: Callable[[], T], *, description: str, within: float = 20) -> T:
-    """What the condition answers, as soon as that is true."""
+def wait_until(condition: Callable[[], T], *, description: str, within: float = 20, every: float = 0.02) -> T:
+    """What the condition answers, as soon as that is true; times in seconds."""
     deadline = monotonic() + within
     pause = threading.Event()
     while not (found := condition()):
         assert monotonic() < deadline, f"not within {within} seconds: {description}"
-        pause.wait(0.02)
+        pause.wait(every)
     return found
+
+
+def start(folder: Path, *options: object, **environment: str) -> Finished:
+    """`cronlane serve` on free ports, which is to fail."""
+    ports = {"CRONLANE_GRPC_PORT": "0", "CRONLANE_REST_PORT": "0"}
+    return attempt(CRONLANE, "serve", *options, cwd=folder, **ports | environment)
+
+
+def check_refused(done: Finished, *parts: object) -> None:
+    """One line, which names everything expected; nothing listened."""
+    assert done.code == 2, done
+    assert done.out == ""
+    assert re.fullmatch(r"cronlane: [^\n]+\n", done.err), done.err
+    for part in parts:
+        assert str(part) in done.err

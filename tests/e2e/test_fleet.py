@@ -1,0 +1,89 @@
+"""Servers and workers on one PostgreSQL."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+from langgraph_sdk import get_sync_client
+
+from serving import CRONLANE, Served, attempt, clean_environment, wait_until
+
+
+def test_a_worker_needs_a_database_that_can_be_shared(tmp_path: Path) -> None:
+    done = attempt(CRONLANE, "worker", "--database", tmp_path / "cronlane.db")
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert "PostgreSQL" in done.err
+
+
+def test_a_database_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    done = attempt(CRONLANE, "serve", "--database", "postgresql://ann:secret@127.0.0.1:1/x", cwd=tmp_path)
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert "secret" not in done.err
+
+
+def test_two_servers_and_a_worker_share_threads_runs_and_crons(
+    serve: Callable[..., Served], tmp_path: Path, postgres_url: str
+) -> None:
+    one, other = (serve("--database", postgres_url, folder=_folder(tmp_path, name)) for name in ("one", "other"))
+    with get_sync_client(url=one.url) as here, get_sync_client(url=other.url) as there:
+        thread = here.threads.create()["thread_id"]
+        for client in (here, there, here):
+            values = client.runs.wait(thread, "agent", input={"messages": [{"role": "user", "content": "time?"}]})
+            assert isinstance(values, dict)
+        assert len(there.threads.get_state(thread)["values"]["messages"]) == 6
+        crons = [client.crons.create("agent", schedule="* * * * *", input={"messages": []}) for client in (here, there)]
+        assert len(crons) == len(here.crons.search()) == len(there.crons.search())
+    assert [server.stop() for server in (one, other)] == [0, 0]
+
+
+def test_a_worker_executes_the_runs_of_a_server_that_is_gone(
+    serve: Callable[..., Served], tmp_path: Path, postgres_url: str
+) -> None:
+    server = serve("--database", postgres_url, folder=_folder(tmp_path, "server"))
+    with get_sync_client(url=server.url) as client:
+        thread = client.threads.create()["thread_id"]
+        client.runs.create(thread, "agent", input={"messages": []}, after_seconds=3)
+    server.kill()
+    with subprocess.Popen(
+        [CRONLANE, "worker", "--database", postgres_url],
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=tmp_path,
+        text=True,
+    ) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "cronlane: ready\n"
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            status = "SELECT status FROM runs"
+            wait_until(lambda: connection.execute(status).fetchall() == [("success",)], description="it is executed")
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(30) == 0
+
+
+def _folder(parent: Path, name: str) -> Path:
+    folder = parent / name
+    folder.mkdir()
+    return folder
+
+
+def test_a_run_is_told_by_any_server_whichever_executes_it(
+    serve: Callable[..., Served], tmp_path: Path, postgres_url: str
+) -> None:
+    one, other = (serve("--database", postgres_url, folder=_folder(tmp_path, name)) for name in ("one", "other"))
+    given = {"messages": [{"role": "user", "content": "time?"}]}
+    with get_sync_client(url=one.url) as here, get_sync_client(url=other.url) as there:
+        thread = here.threads.create()["thread_id"]
+        for client in (here, there) * 3:
+            parts = list(client.runs.stream(thread, "agent", input=given, stream_resumable=True))
+            assert [part.event for part in parts] == ["metadata", "values", "values"]
+            for each in (here, there):
+                again = list(each.runs.join_stream(thread, parts[0].data["run_id"], last_event_id=parts[0].id))
+                assert again == parts[1:]
+    assert [server.stop() for server in (one, other)] == [0, 0]
