@@ -33,6 +33,28 @@ def test_a_remote_graph_runs_and_keeps_its_state(client: SyncLangGraphClient, co
     assert state.metadata["step"] == 2
 
 
+def test_a_remote_graph_is_updated_and_tells_its_history(client: SyncLangGraphClient, config: Any) -> None:
+    graph = remote(client, "telling")
+    graph.invoke(INPUT, config)
+    updated = graph.update_state(config, {"steps": ["updated"]}, as_node="tells")
+    state = graph.get_state(config)
+    assert (state.values, state.next) == ({"steps": ["input", "tells", "waits", "updated"]}, ("waits",))
+    assert state.config["configurable"]["checkpoint_id"] == updated["configurable"]["checkpoint_id"]
+    history = list(graph.get_state_history(config))
+    assert [each.metadata and each.metadata["source"] for each in history] == [
+        "update",
+        "loop",
+        "loop",
+        "loop",
+        "input",
+    ]
+    assert history[1].values == {"steps": ["input", "tells", "waits"]}
+    assert graph.get_state(history[1].config).values == history[1].values
+    assert [each.values for each in graph.get_state_history(config, limit=1, before=history[1].config)] == [
+        {"steps": ["input", "tells"]}
+    ]
+
+
 def test_a_remote_graph_streams(client: SyncLangGraphClient, config: Any) -> None:
     graph = remote(client, "telling")
     assert list(graph.stream(INPUT, config, stream_mode="updates")) == [
