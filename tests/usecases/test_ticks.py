@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -130,8 +131,6 @@ def test_a_poisoned_cron_is_disabled_with_its_reason_and_the_others_fire(house, 
     good = do(house.crons.create, "", cron_draft())
 
     def poison(tx):
-        from dataclasses import replace
-
         tx.crons.save(replace(bad, schedule="not a schedule"))
 
     do(poison)
@@ -142,6 +141,18 @@ def test_a_poisoned_cron_is_disabled_with_its_reason_and_the_others_fire(house, 
     assert not disabled.enabled
     assert "not a schedule" in disabled.disabled_reason
     assert ledger(do, bad) == [(NOON + MINUTE, TickOutcome.ERROR)]
+
+
+def test_a_poisoned_cron_that_missed_ticks_does_not_hold_up_the_others(house, do, clock) -> None:
+    bad = do(house.crons.create, "", cron_draft())
+    good = do(house.crons.create, "", cron_draft())
+    do(lambda tx: tx.crons.save(replace(bad, run=replace(bad.run, config="[1]"))))
+    clock.advance(minutes=3, seconds=1)
+    done = do(house.ticks.fire, clock.now())
+    assert [run.cron_id for run in done.runs] == [good.cron_id]
+    assert not do(house.crons.get, "", bad.cron_id).enabled
+    outcomes = [TickOutcome.MISSED, TickOutcome.MISSED, TickOutcome.ERROR]
+    assert ledger(do, bad) == [(NOON + n * MINUTE, outcome) for n, outcome in enumerate(outcomes, 1)]
 
 
 def test_a_tick_is_decided_once(house, do, clock, thread) -> None:

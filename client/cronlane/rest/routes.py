@@ -35,10 +35,6 @@ class Binding:
         """The fields that the path names, with dots into the body's field."""
         return tuple(_VARIABLE.findall(self.template))
 
-    @property
-    def rpc(self) -> str:
-        return f"/{self.method.containing_service.full_name}/{self.method.name}"
-
 
 def table() -> Mapping[str, Mapping[str, Binding]]:
     """Verbs and bindings by path, fixed segments before variable ones; variables are called v0, v1, …"""

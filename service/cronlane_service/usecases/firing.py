@@ -67,17 +67,22 @@ class Firing:
         self._at_work = set(tx.runs.crons_at_work(skipping)) if skipping else set()
         self._touched: dict[str, Thread] = {}
         self._new_threads: list[Thread] = []
+        self._deciding: dict[str, datetime] = {}  # cron id to the tick that was reached
         self._written = 0  # how many of the pass's runs are stored already
         self._done = Pass()
 
     def cron(self, cron: Cron, planned: Sequence[rules.PlannedTick]) -> Sequence[Tick]:
-        """Notes the ticks, and makes a run for each that fires. Raises NotFound, having noted nothing."""
+        """Notes the ticks, and makes a run for each that fires. Raises NotFound, having noted nothing.
+
+        Raises ValueError for JSON that is none; what was noted until then stands, see `poisoned`.
+        """
         if cron.assistant_id not in self._assistants:
             raise NotFound("assistant", cron.assistant_id, f"its assistant {cron.assistant_id} is gone")
         if cron.thread_id is not None and cron.thread_id not in self._threads:
             raise NotFound("thread", cron.thread_id, f"its thread {cron.thread_id} is gone")
         noted = len(self._done.ticks)
         for plan in planned:
+            self._deciding[cron.cron_id] = plan.scheduled_for
             tick = Tick(
                 cron_id=cron.cron_id,
                 scheduled_for=plan.scheduled_for,
@@ -136,12 +141,17 @@ class Firing:
             self._active[cron.thread_id].append(run)
 
     def poisoned(self, cron: Cron, error: Exception) -> None:
-        """A cron that cannot be evaluated is disabled with the reason, and its tick says so."""
+        """A cron that cannot be evaluated is disabled with the reason, and the tick at which it failed says so.
+
+        Ticks of it that were noted before that one stand: each has one row.
+        """
         reason = f"{error}"
         self._done.disabled[cron.cron_id] = reason
         self._tx.crons.disable(cron.cron_id, reason, self._now)
-        if cron.next_run_date is not None:
-            tick = Tick(cron.cron_id, cron.next_run_date, cron.owner, self._now, TickOutcome.ERROR, reason)
+        failed = self._deciding.get(cron.cron_id, cron.next_run_date)
+        noted = {tick.scheduled_for for tick in self._done.ticks if tick.cron_id == cron.cron_id}
+        if failed is not None and failed not in noted:
+            tick = Tick(cron.cron_id, failed, cron.owner, self._now, TickOutcome.ERROR, reason)
             self._done.ticks.append(tick)
 
     def write(self) -> Pass:
