@@ -12,6 +12,7 @@ from cronlane_service.domain import items, jsontext
 from cronlane_service.domain.errors import InvalidField, StoreUnavailable
 from cronlane_service.domain.items import Item, ItemDraft, ItemQuery, NamespaceQuery
 from cronlane_service.runner import values
+from cronlane_service.runner.loops import carried_out
 
 if TYPE_CHECKING:
     from cronlane_service.runner.owned import Backing, OwnedStore
@@ -110,17 +111,7 @@ class LocalItems:
             except ValueError as problem:  # what this store cannot filter by
                 raise InvalidField("filter", f"{problem}") from None
 
-        loop = self._loop
-        if loop is None or loop is asyncio.get_running_loop():
-            return await used()
-        work = used()
-        try:
-            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
-        except RuntimeError as problem:
-            if not loop.is_closed():
-                raise
-            work.close()
-            raise StoreUnavailable("the runner is not running") from problem
+        return await carried_out(used(), self._loop)
 
 
 def _item(found: Any) -> Item:

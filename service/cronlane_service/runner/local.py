@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cronlane_service.domain.errors import GraphNotLoaded, StoreUnavailable
+from cronlane_service.domain.errors import GraphNotLoaded
 from cronlane_service.domain.lifetimes import EARLIER
 from cronlane_service.domain.models import Outcome, Run, RunError, RunStatus, ThreadState
 from cronlane_service.domain.states import HistoryQuery, Place, Supersteps, Updated
@@ -18,6 +18,7 @@ from cronlane_service.runner.calls import Call
 from cronlane_service.runner.checkpoints import Checkpoints
 from cronlane_service.runner.graphs import LoadedGraphs
 from cronlane_service.runner.items import LocalItems
+from cronlane_service.runner.loops import carried_out
 from cronlane_service.runner.seams import Events
 from cronlane_service.runner.sqlite import SqliteCheckpoints
 from cronlane_service.runner.streaming import Stream
@@ -142,19 +143,7 @@ class LocalGraphs:
             with self._checkpoints.failing():
                 return await use(self._checkpoints.saver())
 
-        return await self._in_own_loop(used())
-
-    async def _in_own_loop(self, work: Coroutine[Any, Any, T]) -> T:
-        loop = self._loop
-        if loop is None or loop is asyncio.get_running_loop():
-            return await work
-        try:
-            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
-        except RuntimeError as problem:
-            if not loop.is_closed():
-                raise
-            work.close()
-            raise StoreUnavailable("the runner is not running") from problem
+        return await carried_out(used(), self._loop)
 
 
 async def _play(graph: Graph, run: Run, call: Call, events: Events | None) -> None:
