@@ -231,7 +231,7 @@ class Service:
             CronServicer(database, self._crons, ManualRuns(clock, new_id), Previews(clock)),
             RunServicer(database, runs, endings, following),
             AssistantServicer(database, self._assistants),
-            GraphServicer(database, self._assistants, GraphIntrospection(loaded)),
+            GraphServicer(database, self._assistants, GraphIntrospection(loaded, items)),
             StoreServicer(Items(items)),
             endings,
             Options(max_message=settings.max_message),

@@ -6,6 +6,7 @@ from contextlib import closing
 
 from differential.chapters.assistants import assistants
 from differential.chapters.crons import crons
+from differential.chapters.factories import factories
 from differential.chapters.firings import firings
 from differential.chapters.runs import runs
 from differential.chapters.states import states
@@ -15,7 +16,7 @@ from differential.chapters.system import system
 from differential.chapters.threads import threads
 from differential.recording import Answer, Api
 
-CHAPTERS = (threads, states, runs, streams, assistants, store, system, crons, firings)
+CHAPTERS = (threads, states, runs, streams, assistants, factories, store, system, crons, firings)
 
 
 def play(url: str) -> list[Answer]:

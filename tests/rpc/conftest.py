@@ -67,7 +67,7 @@ class FakeGraphs:
         self.forgotten: dict[str, Mapping[str, str]] = {}
 
     async def state(
-        self, graph_id: str, thread_id: str, place: Place | None = None, subgraphs: bool = False
+        self, graph_id: str, thread_id: str, place: Place | None = None, subgraphs: bool = False, *, owner: str = ""
     ) -> ThreadState | None:
         if graph_id not in self.names:
             raise GraphNotLoaded(graph_id, self.names)
@@ -75,14 +75,16 @@ class FakeGraphs:
         self.asked.append((graph_id, thread_id, checkpoint_id, subgraphs))
         return self.states.get((thread_id, checkpoint_id))
 
-    async def history(self, graph_id: str, thread_id: str, query: HistoryQuery) -> list[ThreadState]:
+    async def history(
+        self, graph_id: str, thread_id: str, query: HistoryQuery, *, owner: str = ""
+    ) -> list[ThreadState]:
         if graph_id not in self.names:
             raise GraphNotLoaded(graph_id, self.names)
         self.queries.append(query)
         return [state for (thread, _), state in self.states.items() if thread == thread_id][: query.limit]
 
     async def update(
-        self, graph_id: str, thread_id: str, supersteps: Supersteps, place: Place | None = None
+        self, graph_id: str, thread_id: str, supersteps: Supersteps, place: Place | None = None, *, owner: str = ""
     ) -> Updated:
         if graph_id not in self.names:
             raise GraphNotLoaded(graph_id, self.names)
@@ -109,14 +111,14 @@ class FakeIntrospection:
 
     names = ("agent",)
 
-    async def drawing(self, graph_id: str, config: str, xray: int | bool) -> Drawing:
+    async def drawing(self, graph_id: str, config: str, xray: int | bool, *, owner: str = "") -> Drawing:
         return Drawing(nodes=dumps([graph_id, loads(config)]), edges=dumps([xray]))
 
-    async def schemas(self, graph_id: str, config: str) -> Schemas:
+    async def schemas(self, graph_id: str, config: str, *, owner: str = "") -> Schemas:
         return Schemas(input=config, output=None, state='{"title":"state"}', config="{}", context=None)
 
     async def subgraphs(
-        self, graph_id: str, config: str, namespace: str | None = None, recurse: bool = False
+        self, graph_id: str, config: str, namespace: str | None = None, recurse: bool = False, *, owner: str = ""
     ) -> dict[str, Schemas]:
         found = await self.schemas(graph_id, dumps([namespace, recurse]))
         return {"second": found, "first": found}

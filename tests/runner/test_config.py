@@ -37,7 +37,7 @@ def wrong():
 def needs(one, two):
     return graph
 
-def keywords(*, one):
+def keywords(*, one, two):
     return graph
 """
 
@@ -95,8 +95,14 @@ MISTAKES = [
         graph("./agent.py:wrong"),
         r": graphs\.agent: .* failed: TypeError: the factory returned a str, which is no graph",
     ),
-    (graph("./agent.py:needs"), r": graphs\.agent: .* takes one, two; a factory takes nothing, or the config$"),
-    (graph("./agent.py:keywords"), r": graphs\.agent: .* takes one; a factory takes nothing, or the config$"),
+    (
+        graph("./agent.py:needs"),
+        r": graphs\.agent: .* takes one, two; a factory takes the config, the ServerRuntime, both or nothing$",
+    ),
+    (
+        graph("./agent.py:keywords"),
+        r": graphs\.agent: .* takes one, two; a factory takes the config, the ServerRuntime, both or nothing$",
+    ),
     (graph("./agent.py:graph") | {"dependencies": "."}, r": dependencies: must be a list, not a string$"),
     (graph("./agent.py:graph") | {"dependencies": [1]}, r": dependencies\[0\]: must be a string, not a number$"),
     (graph("./agent.py:graph") | {"dependencies": ["./no"]}, r": dependencies\[0\]: there is no folder .*/no$"),

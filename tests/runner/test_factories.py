@@ -39,7 +39,7 @@ def opened_in_a_thread() -> Iterator[Any]:
 @pytest.mark.parametrize("make", [plain, coroutine, opened, opened_in_a_thread])
 async def test_every_kind_of_factory_makes_the_graph(serve: Any, make: Any) -> None:
     CLOSED.clear()
-    outcome = await (await serve(Factory(make, takes_config=False))).execute(run())
+    outcome = await (await serve(Factory.of(make))).execute(run())
     assert outcome.values == '{"steps":["input","first"]}'
     expected = [make.__name__] if make.__name__.startswith("opened") else []
     assert expected == CLOSED
@@ -56,7 +56,7 @@ async def test_a_factory_gets_the_config_of_the_run_and_of_a_state_read(serve: A
 
         return chain(named)
 
-    graphs = await serve(Factory(make, takes_config=True))
+    graphs = await serve(Factory.of(make))
     outcome = await graphs.execute(run(config={"configurable": {"model": "small"}}))
     assert json.loads(outcome.values)["steps"] == ["input", "small"]
     assert (await graphs.state("agent", THREAD)).values == outcome.values
@@ -68,13 +68,16 @@ async def test_a_factory_that_raises_fails_the_run(serve: Any) -> None:
     def make(config: dict[str, Any]) -> Any:
         return {"a": 1}[config["configurable"]["model"]]
 
-    outcome = await (await serve(Factory(make, takes_config=True))).execute(run())
+    outcome = await (await serve(Factory.of(make))).execute(run())
     assert outcome.error == RunError("KeyError", "'model'")
     assert outcome.values is None
 
 
 async def test_a_factory_that_makes_something_else_fails_the_run(serve: Any) -> None:
-    outcome = await (await serve(Factory(dict, takes_config=False))).execute(run())
+    def make() -> Any:
+        return {"no": "graph"}
+
+    outcome = await (await serve(Factory.of(make))).execute(run())
     assert outcome.error == RunError("TypeError", "the factory returned a dict, which is no graph")
 
 
@@ -86,5 +89,5 @@ async def test_a_context_manager_cannot_swallow_the_failure_of_a_run(serve: Any)
         async def __aexit__(self, *_: object) -> bool:
             return True
 
-    outcome = await (await serve(Factory(Forgiving, takes_config=False))).execute(run())
+    outcome = await (await serve(Factory.of(Forgiving))).execute(run())
     assert outcome.error == RunError("ValueError", "no such luck")

@@ -134,11 +134,14 @@ async def test_a_factory_gets_the_assistant_s_config_and_another_thread() -> Non
         )
         return one_node(MessagesState)
 
-    graphs = introspection(Factory(make, takes_config=True))
+    graphs = introspection(Factory.of(make))
     drawn = await graphs.drawing("agent", '{"configurable":{"model":"m"},"tags":["t"]}', False)
     assert nodes(drawn.nodes) == ["__start__", "only", "__end__"]
     ((configurable, tags, thread, loop),) = seen
-    assert (configurable, tags) == ({"model": "m", "graph_id": "agent"}, ["t"])
+    assert (configurable, tags) == (
+        {"model": "m", "graph_id": "agent", "__is_for_execution__": False},
+        ["t"],
+    )
     assert thread is not threading.current_thread()
     assert loop is not asyncio.get_running_loop()
 

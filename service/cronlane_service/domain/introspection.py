@@ -27,19 +27,19 @@ class Schemas:
 
 
 class Introspection(Protocol):
-    """Describes the graphs of this server's langgraph.json, made with ``config``. Raises GraphNotLoaded."""
+    """Describes graphs of this server's langgraph.json, made with ``config`` for ``owner``. Raises GraphNotLoaded."""
 
     @property
     def names(self) -> Sequence[str]: ...
 
-    async def drawing(self, graph_id: str, config: str, xray: int | bool) -> Drawing:
+    async def drawing(self, graph_id: str, config: str, xray: int | bool, *, owner: str = "") -> Drawing:
         """``xray``: so many levels of subgraphs are drawn by their nodes, True: all, False: none."""
         ...
 
-    async def schemas(self, graph_id: str, config: str) -> Schemas: ...
+    async def schemas(self, graph_id: str, config: str, *, owner: str = "") -> Schemas: ...
 
     async def subgraphs(
-        self, graph_id: str, config: str, namespace: str | None = None, recurse: bool = False
+        self, graph_id: str, config: str, namespace: str | None = None, recurse: bool = False, *, owner: str = ""
     ) -> Mapping[str, Schemas]:
         """By namespace: the names of the nodes on the way to it, joined by ``|``."""
         ...

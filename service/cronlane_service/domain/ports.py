@@ -93,17 +93,19 @@ class Graphs(Protocol):
     def names(self) -> Sequence[str]: ...
 
     async def state(
-        self, graph_id: str, thread_id: str, place: Place | None = None, subgraphs: bool = False
+        self, graph_id: str, thread_id: str, place: Place | None = None, subgraphs: bool = False, *, owner: str = ""
     ) -> ThreadState | None:
         """The newest, or that of a place: None when there is no such checkpoint. Raises GraphNotLoaded."""
         ...
 
-    async def history(self, graph_id: str, thread_id: str, query: HistoryQuery) -> Sequence[ThreadState]:
+    async def history(
+        self, graph_id: str, thread_id: str, query: HistoryQuery, *, owner: str = ""
+    ) -> Sequence[ThreadState]:
         """Newest first. Raises GraphNotLoaded."""
         ...
 
     async def update(
-        self, graph_id: str, thread_id: str, supersteps: Supersteps, place: Place | None = None
+        self, graph_id: str, thread_id: str, supersteps: Supersteps, place: Place | None = None, *, owner: str = ""
     ) -> Updated:
         """Raises GraphNotLoaded, NotFound for a checkpoint, InvalidStateUpdate."""
         ...

@@ -30,11 +30,12 @@ class GraphServicer(GraphServiceServicer):
             assistant = await self._database.read(lambda tx: resolve(tx, who, name))
         else:
             assistant = await self._assistant(request.assistant_id, context)
-        return convert.graph(await self._introspection.drawing(assistant.graph_id, assistant.config, xray))
+        found = await self._introspection.drawing(assistant.graph_id, assistant.config, xray, owner=owner(context))
+        return convert.graph(found)
 
     async def GetSchemas(self, request: pb.GetSchemasRequest, context: Context) -> pb.GraphSchemas:  # noqa: N802
         assistant = await self._assistant(request.assistant_id, context)
-        found = await self._introspection.schemas(assistant.graph_id, assistant.config)
+        found = await self._introspection.schemas(assistant.graph_id, assistant.config, owner=owner(context))
         return convert.schemas(assistant.graph_id, found)
 
     async def GetSubgraphs(  # noqa: N802
@@ -42,7 +43,9 @@ class GraphServicer(GraphServiceServicer):
     ) -> pb.GetSubgraphsResponse:
         namespace = request.namespace if request.HasField("namespace") else None
         assistant = await self._assistant(request.assistant_id, context)
-        found = await self._introspection.subgraphs(assistant.graph_id, assistant.config, namespace, request.recurse)
+        found = await self._introspection.subgraphs(
+            assistant.graph_id, assistant.config, namespace, request.recurse, owner=owner(context)
+        )
         return pb.GetSubgraphsResponse(subgraphs=[convert.subgraph(name, each) for name, each in found.items()])
 
     async def _assistant(self, assistant_id: str, context: Context) -> Assistant:

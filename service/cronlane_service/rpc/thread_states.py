@@ -38,7 +38,7 @@ class ThreadStates:
         found: Sequence[ThreadState] = ()
         if graph_id is not None:
             try:
-                found = await self._graphs.history(graph_id, thread.thread_id, query)
+                found = await self._graphs.history(graph_id, thread.thread_id, query, owner=thread.owner)
             except GraphNotLoaded:
                 if not _never_ran(thread):
                     raise
@@ -95,7 +95,7 @@ class ThreadStates:
     async def _write(
         self, thread: Thread, graph_id: str, supersteps: Supersteps, place: Place
     ) -> tuple[Updated, Thread]:
-        updated = await self._graphs.update(graph_id, thread.thread_id, supersteps, place)
+        updated = await self._graphs.update(graph_id, thread.thread_id, supersteps, place, owner=thread.owner)
         changed = await self._database.write(
             lambda tx: self._threads.updated(tx, thread.owner, thread.thread_id, updated.left)
         )
@@ -112,7 +112,7 @@ class ThreadStates:
         if graph_id is None:
             return None
         try:
-            return await self._graphs.state(graph_id, thread.thread_id, place, subgraphs)
+            return await self._graphs.state(graph_id, thread.thread_id, place, subgraphs, owner=thread.owner)
         except GraphNotLoaded:
             if _never_ran(thread):
                 return None  # whatever graph its metadata names, it has no checkpoint

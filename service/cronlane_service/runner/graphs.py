@@ -7,53 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import inspect
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cronlane_service.domain.errors import GraphNotLoaded
 from cronlane_service.runner.config import GraphsFile, GraphsFileError, GraphSource
+from cronlane_service.runner.factories import Access, Factory, Use, known
 from cronlane_service.runner.targets import blaming, resolve
 
 if TYPE_CHECKING:
-    from langchain_core.runnables import RunnableConfig
     from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
     from langgraph.pregel import Pregel
-    from langgraph.store.base import BaseStore
     from langgraph.types import Command, StateUpdate
 
     Graph: TypeAlias = Pregel[Any, Any, Any, Any]
     PostgresSaver: TypeAlias = AsyncPostgresSaver
     SqliteSaver: TypeAlias = AsyncSqliteSaver
     Saver: TypeAlias = PostgresSaver | SqliteSaver
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Factory:
-    """A function of the user's that makes the graph anew for each use, sync or async, or as a context manager."""
-
-    make: Callable[..., Any]
-    takes_config: bool
-
-    async def enter(self, config: RunnableConfig, stack: AsyncExitStack) -> Graph:
-        # In a thread, because a plain function may take its time.
-        made = await asyncio.to_thread(self.make, *([config] if self.takes_config else []))
-        if inspect.isawaitable(made):
-            made = await made
-        if isinstance(made, AbstractAsyncContextManager):
-            made = await stack.enter_async_context(made)
-        elif isinstance(made, AbstractContextManager):
-            made = stack.enter_context(made)
-        graph = _compiled(made)
-        if graph is None:
-            raise TypeError(f"the factory returned a {_kind(made)}, which is no graph")
-        return graph
 
 
 class LoadedGraphs:
@@ -67,9 +43,7 @@ class LoadedGraphs:
         return tuple(self._graphs)
 
     @asynccontextmanager
-    async def open(
-        self, graph_id: str, config: RunnableConfig, saver: Saver | None, store: BaseStore | None = None
-    ) -> AsyncIterator[Graph]:
+    async def open(self, graph_id: str, use: Use, saver: Saver | None) -> AsyncIterator[Graph]:
         """The graph, keeping its state with the saver if given. Raises GraphNotLoaded, and what a factory does."""
         graph = self._graphs.get(graph_id)
         if graph is None:
@@ -77,8 +51,8 @@ class LoadedGraphs:
         stack = AsyncExitStack()
         try:
             if isinstance(graph, Factory):
-                graph = await graph.enter(config, stack)
-            yield graph.copy(update={"checkpointer": saver, **({} if store is None else {"store": store})})
+                graph = _made(await graph.enter(use, stack))
+            yield graph.copy(update={"checkpointer": saver, **({} if use.store is None else {"store": use.store})})
         finally:
             # Not as `async with`: a context manager of the user's must not swallow how the run ended.
             await stack.aclose()
@@ -118,15 +92,19 @@ def _compiled(found: object) -> Graph | None:
     return found if isinstance(found, Pregel) else None
 
 
+def _made(found: object) -> Graph:
+    graph = _compiled(found)
+    if graph is None:
+        raise TypeError(f"the factory returned a {_kind(found)}, which is no graph")
+    return graph
+
+
 def _factory(file: GraphsFile, source: GraphSource, make: Callable[..., Any]) -> Factory:
-    parameters = list(inspect.signature(make).parameters.values())
-    required = [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    if len(required) > 1 or any(p.kind is p.KEYWORD_ONLY for p in required):
-        text = f"{source.target} takes {', '.join(p.name for p in required)}; a factory takes nothing, or the config"
-        raise GraphsFileError(file.path, source.key, text)
-    takes_config = bool(required) or any(p.name == "config" and p.kind is not p.KEYWORD_ONLY for p in parameters[:1])
-    factory = Factory(make, takes_config)
-    if not takes_config:  # otherwise it may need what only a run's config has
+    try:
+        factory = Factory.of(make)
+    except (TypeError, ValueError) as problem:
+        raise GraphsFileError(file.path, source.key, f"{source.target} {problem}") from problem
+    if not factory.parameters:  # otherwise it may need what only a run has
         _try(file, source, factory)
     return factory
 
@@ -134,7 +112,7 @@ def _factory(file: GraphsFile, source: GraphSource, make: Callable[..., Any]) ->
 def _try(file: GraphsFile, source: GraphSource, factory: Factory) -> None:
     async def once() -> None:
         async with AsyncExitStack() as stack:
-            await factory.enter({}, stack)
+            _made(await factory.enter(Use(Access.DESCRIBE, {}), stack))
 
     with blaming(file, source, f"{source.target} failed"):
         _run_apart(once())
@@ -243,10 +221,7 @@ def context(graph: Graph, given: Mapping[str, Any] | None) -> Any:
     schema = graph.context_schema
     if schema is None or given is None:
         return None
-    if dataclasses.is_dataclass(schema):
-        known = {field.name for field in dataclasses.fields(schema) if field.init}
-        return {name: value for name, value in given.items() if name in known}
-    return dict(given)
+    return known(schema, given) if dataclasses.is_dataclass(schema) else dict(given)
 
 
 def _kind(found: object) -> str:

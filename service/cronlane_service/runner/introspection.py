@@ -12,7 +12,9 @@ from pydantic import ConfigDict, Field, create_model
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.introspection import Drawing, Schemas
 from cronlane_service.runner import values
+from cronlane_service.runner.factories import Access, Use
 from cronlane_service.runner.graphs import LoadedGraphs
+from cronlane_service.runner.items import LocalItems
 
 if TYPE_CHECKING:
     from cronlane_service.runner.graphs import Graph
@@ -35,27 +37,31 @@ _STATE = ConfigDict(arbitrary_types_allowed=True, field_title_generator=_title)
 class GraphIntrospection:
     """Implements Introspection, in threads of its own: making schemas takes its time, and so may a factory."""
 
-    def __init__(self, loaded: LoadedGraphs) -> None:
-        self._loaded = loaded
+    def __init__(self, loaded: LoadedGraphs, items: LocalItems | None = None) -> None:
+        """``items``: the long-term store that factories are given."""
+        self._loaded, self._items = loaded, items
 
     @property
     def names(self) -> Sequence[str]:
         return self._loaded.names
 
-    async def drawing(self, graph_id: str, config: str, xray: int | bool) -> Drawing:
-        return await self._described(graph_id, config, lambda graph: _drawing(graph, xray))
+    async def drawing(self, graph_id: str, config: str, xray: int | bool, *, owner: str = "") -> Drawing:
+        return await self._described(graph_id, config, owner, lambda graph: _drawing(graph, xray))
 
-    async def schemas(self, graph_id: str, config: str) -> Schemas:
-        return await self._described(graph_id, config, _schemas)
+    async def schemas(self, graph_id: str, config: str, *, owner: str = "") -> Schemas:
+        return await self._described(graph_id, config, owner, _schemas)
 
     async def subgraphs(
-        self, graph_id: str, config: str, namespace: str | None = None, recurse: bool = False
+        self, graph_id: str, config: str, namespace: str | None = None, recurse: bool = False, *, owner: str = ""
     ) -> Mapping[str, Schemas]:
-        return await self._described(graph_id, config, lambda graph: _subgraphs(graph, namespace, recurse))
+        return await self._described(graph_id, config, owner, lambda graph: _subgraphs(graph, namespace, recurse))
 
-    async def _described(self, graph_id: str, config: str, describe: Callable[[Graph], T]) -> T:
+    async def _described(self, graph_id: str, config: str, owner: str, describe: Callable[[Graph], T]) -> T:
+        store = None if self._items is None else self._items.of(owner)
+        use = Use(Access.DESCRIBE, _config(graph_id, config), store)
+
         async def made() -> T:
-            async with self._loaded.open(graph_id, _config(graph_id, config), None) as graph:
+            async with self._loaded.open(graph_id, use, None) as graph:
                 return describe(graph.copy(update={"name": graph_id}))
 
         return await asyncio.to_thread(asyncio.run, made())

@@ -52,12 +52,12 @@ class LocalItems:
             await owned.close(store)
 
     def of(self, owner: str) -> OwnedStore:
-        """What the owner's graphs are given. In this store's own loop."""
+        """What the owner's graphs are given. Raises StoreUnavailable."""
         from cronlane_service.runner.owned import OwnedStore
 
-        if self._store is None:
+        if self._store is None or self._loop is None:
             raise StoreUnavailable("the runner is not running")
-        return OwnedStore(self._store, owner)
+        return OwnedStore(self._store, owner, self._loop)
 
     # What follows can be awaited in any loop of any thread.
 

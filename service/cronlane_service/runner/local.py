@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +17,7 @@ from cronlane_service.domain.states import HistoryQuery, Place, Supersteps, Upda
 from cronlane_service.runner import calls, checkpoints, graphs, snapshots, states, values
 from cronlane_service.runner.calls import Call
 from cronlane_service.runner.checkpoints import Checkpoints
+from cronlane_service.runner.factories import Access, Use
 from cronlane_service.runner.graphs import LoadedGraphs
 from cronlane_service.runner.items import LocalItems
 from cronlane_service.runner.loops import carried_out
@@ -70,9 +72,8 @@ class LocalGraphs:
         async with AsyncExitStack() as stack:
             try:
                 call = calls.call(run)
-                store = self._items and self._items.of(run.owner)
-                saver = self._checkpoints.saver(run)
-                opened = self._loaded.open(run.graph_id, call.config, saver, store)  # type: ignore[arg-type]
+                use = self._use(Access.RUN, call.config, run.owner, call.context)
+                opened = self._loaded.open(run.graph_id, use, self._checkpoints.saver(run))
                 graph = await stack.enter_async_context(opened)
                 await _play(graph, run, call, events)
                 return snapshots.outcome(RunStatus.SUCCESS, await _latest(graph, run))
@@ -82,8 +83,8 @@ class LocalGraphs:
 
     async def interrupted(self, run: Run) -> Outcome:
         """The outcome of an attempt that was cancelled: the thread's state as it is now."""
-        config: Any = calls.call(run).config
-        async with self._loaded.open(run.graph_id, config, self._checkpoints.saver()) as graph:
+        use = self._use(Access.READ, calls.call(run).config, run.owner)
+        async with self._loaded.open(run.graph_id, use, self._checkpoints.saver()) as graph:
             return snapshots.outcome(RunStatus.INTERRUPTED, await _latest(graph, run))
 
     async def purge(self, thread_id: str, run_id: str = "") -> None:
@@ -99,25 +100,30 @@ class LocalGraphs:
     # What follows can be awaited in any loop of any thread.
 
     async def state(
-        self, graph_id: str, thread_id: str, place: Place | None = None, subgraphs: bool = False
+        self, graph_id: str, thread_id: str, place: Place | None = None, subgraphs: bool = False, *, owner: str = ""
     ) -> ThreadState | None:
         """None: there is no such checkpoint. Raises GraphNotLoaded."""
         where = place or Place()
         config = calls.thread_config(graph_id, thread_id, where)
-        return await self._with_graph(graph_id, config, lambda graph: states.state(graph, config, where, subgraphs))
+        reading = partial(self._use, Access.READ, config, owner)
+        return await self._with_graph(graph_id, reading, lambda graph: states.state(graph, config, where, subgraphs))
 
-    async def history(self, graph_id: str, thread_id: str, query: HistoryQuery) -> Sequence[ThreadState]:
+    async def history(
+        self, graph_id: str, thread_id: str, query: HistoryQuery, *, owner: str = ""
+    ) -> Sequence[ThreadState]:
         """Raises GraphNotLoaded."""
         config = calls.thread_config(graph_id, thread_id, query.place)
-        return await self._with_graph(graph_id, config, lambda graph: states.history(graph, config, query))
+        reading = partial(self._use, Access.READ, config, owner)
+        return await self._with_graph(graph_id, reading, lambda graph: states.history(graph, config, query))
 
     async def update(
-        self, graph_id: str, thread_id: str, supersteps: Supersteps, place: Place | None = None
+        self, graph_id: str, thread_id: str, supersteps: Supersteps, place: Place | None = None, *, owner: str = ""
     ) -> Updated:
         """Raises GraphNotLoaded, NotFound for the place, and InvalidStateUpdate."""
         where = place or Place()
         config = calls.thread_config(graph_id, thread_id, where)
-        return await self._with_graph(graph_id, config, lambda graph: states.update(graph, config, supersteps, where))
+        writing = partial(self._use, Access.UPDATE, config, owner)
+        return await self._with_graph(graph_id, writing, lambda graph: states.update(graph, config, supersteps, where))
 
     async def copy(self, source_id: str, target_id: str) -> None:
         await self._with_saver(lambda saver: checkpoints.copy(saver, source_id, target_id))
@@ -128,13 +134,16 @@ class LocalGraphs:
     async def forget(self, thread_id: str, newest: Mapping[str, str]) -> None:
         await self._with_saver(lambda _: self._checkpoints.forget(thread_id, newest))
 
-    async def _with_graph(self, graph_id: str, config: Any, use: Callable[[Graph], Awaitable[T]]) -> T:
+    def _use(self, access: Access, config: Any, owner: str, context: Mapping[str, Any] | None = None) -> Use:
+        return Use(access, config, None if self._items is None else self._items.of(owner), context)
+
+    async def _with_graph(self, graph_id: str, use: Callable[[], Use], ask: Callable[[Graph], Awaitable[T]]) -> T:
         if graph_id not in self.names:
             raise GraphNotLoaded(graph_id, self.names)
 
         async def opened(saver: Saver) -> T:
-            async with self._loaded.open(graph_id, config, saver) as graph:
-                return await use(graph)
+            async with self._loaded.open(graph_id, use(), saver) as graph:
+                return await ask(graph)
 
         return await self._with_saver(opened)
 

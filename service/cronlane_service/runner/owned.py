@@ -78,8 +78,9 @@ class OwnedStore(BaseStore):
 
     supports_ttl = True
 
-    def __init__(self, store: Backing, owner: str) -> None:
-        self._store, self._loop = store, asyncio.get_running_loop()
+    def __init__(self, store: Backing, owner: str, loop: asyncio.AbstractEventLoop) -> None:
+        """``loop``: the one in which the store was opened; this can be used in any."""
+        self._store, self._loop = store, loop
         # A label cannot be empty or hold a dot.
         self._root = ("@" + quote(owner, safe="").replace(".", "%2E"),)
         self.ttl_config = store.ttl_config

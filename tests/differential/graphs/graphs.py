@@ -7,10 +7,12 @@ from typing import Annotated
 
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
+from langgraph_sdk.runtime import ServerRuntime
 from typing_extensions import TypedDict
 
 
@@ -77,3 +79,15 @@ inner = chain(Steps, ("asks", asks)).compile()
 parent = chain(Steps, ("second", second), ("inner", inner)).compile()
 holding = chain(Steps, ("holds", holds)).compile()
 chatting = chain(MessagesState, ("says", says)).compile()
+
+
+async def made(config: RunnableConfig, runtime: ServerRuntime[dict]) -> StateGraph:
+    """A factory; its node tells what it was told."""
+    run = runtime.execution_runtime
+    model = config["configurable"].get("model")
+
+    def tells(state: Steps) -> Steps:
+        context = run.context if run else None
+        return {"steps": [f"{runtime.access_context} {context} {model} {runtime.store is not None} {runtime.user}"]}
+
+    return chain(Steps, ("tells", tells), context_schema=Settings)
