@@ -7,8 +7,10 @@ import pytest
 from builders import NOON
 from cronlane_service.domain.models import Cron, CronCounters, CronProgress, RunStatus
 from cronlane_service.domain.policies import Policies
+from cronlane_service.domain.ports import Transaction
 from cronlane_service.domain.queries import CronQuery, Window
-from cronlane_service.store import SqlDatabase
+from cronlane_service.store import SqlDatabase, crons
+from store.engines import ON_SQLITE
 from store.rows import cron, later, new_id
 
 
@@ -153,3 +155,28 @@ async def test_crons_without_the_column_they_are_sorted_by_come_last(
     window = Window(sort_by=column, descending=descending)
     page = await store.read(lambda tx: tx.crons.search("", CronQuery(), window))
     assert page.items == ([second, first, without] if descending else [first, second, without])
+
+
+@ON_SQLITE
+def test_a_batch_of_due_crons_is_walked_in_its_order_and_not_sorted(store: SqlDatabase) -> None:
+    def plan(tx: Transaction) -> str:
+        connection = tx.crons._connection  # type: ignore[attr-defined]
+        sql, places = crons._DUE.compiled(connection.engine)
+        return str(connection._fetched(f"EXPLAIN QUERY PLAN {sql}", [1] * len(places)))
+
+    found = store.read_now(plan)
+    assert "USING INDEX crons_due" in found
+    assert "TEMP B-TREE" not in found
+
+
+async def test_many_crons_go_on_at_once_each_by_its_own_steps(store: SqlDatabase) -> None:
+    made = [cron(counters=CronCounters(fired=number)) for number in range(7)]
+    await stored(store, *made)
+    steps = [CronProgress(each.cron_id, later(number), None, 1, number) for number, each in enumerate(made[1:], 1)]
+    await store.write(lambda tx: tx.crons.advance(steps))
+    for number, each in enumerate(made):
+        found = await store.read(lambda tx, cron_id=each.cron_id: tx.crons.get("", cron_id))
+        assert found is not None
+        counted = CronCounters(fired=number + 1, missed=number) if number else each.counters
+        gone_on = replace(each, next_run_date=later(number), due_at=None) if number else each
+        assert found == replace(gone_on, counters=counted)

@@ -93,3 +93,11 @@ async def test_old_ticks_go_in_pieces(store: SqlDatabase) -> None:
     assert await store.read(lambda tx: tx.ticks.of_cron(cron_id)) == ticks[3:]
     await store.write(lambda tx: tx.ticks.delete(cron_id, [later(3)]))
     assert await store.read(lambda tx: tx.ticks.of_cron(cron_id)) == ticks[4:]
+
+
+@pytest.mark.parametrize("number", [1, 7, 626])
+async def test_any_number_of_ticks_is_written_at_once_and_in_full(store: SqlDatabase, number: int) -> None:
+    ticks = [tick(run_id=new_id(), reason="because" if place % 2 else None) for place in range(number)]
+    await store.write(lambda tx: tx.ticks.insert_many(ticks))
+    for each in ticks:
+        assert await store.read(lambda tx, cron_id=each.cron_id: tx.ticks.of_cron(cron_id)) == [each]

@@ -10,7 +10,7 @@ import peewee
 from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
 
 from cronlane_service.store.engine import Engine
-from cronlane_service.store.statements import Row, Statement, filled
+from cronlane_service.store.statements import Row, Rows, Statement, filled
 
 
 class Connection:
@@ -51,6 +51,17 @@ class Connection:
         sql, _ = statement.compiled(self.engine)
         with translated:
             return int(self._cursor().executemany(sql, rows).rowcount) if rows else 0
+
+    def change_rows(self, query: Rows, rows: Sequence[Row]) -> int:
+        """The query over a table of these values. How many rows were written."""
+        written = begin = 0
+        for size in self.engine.portions(len(rows)):
+            sql = query.compiled(self.engine, size)
+            values = self.engine.table_values(rows[begin : begin + size])
+            with translated:
+                written += int(self._cursor().execute(sql, values).rowcount)
+            begin += size
+        return written
 
     def search(self, query: peewee.Query) -> list[Row]:
         """The rows of a query that is made for the occasion."""

@@ -12,7 +12,7 @@ from cronlane_service.domain.queries import CronQuery, Page, Window
 from cronlane_service.store import cron_rows, locks, search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
-from cronlane_service.store.statements import Bind, Statement, assignments, columns, insert
+from cronlane_service.store.statements import Bind, Rows, Statement, assignments, columns, insert
 from cronlane_service.store.tables import CronTable as Table
 
 _COLUMNS = columns(Table)
@@ -45,16 +45,21 @@ _DUE_FIRST = (
 _DUE = Statement(lambda _: _DUE_FIRST)
 _DUE_FREE = Statement(lambda engine: engine.claimed(_DUE_FIRST, Table))
 _NEXT_DUE = Statement(lambda _: Table.select(peewee.fn.min(Table.due_at)).where(_SCHEDULED))
-_ADVANCE = Statement(
-    lambda _: Table.update(
-        {
-            Table.next_run_date: Bind("next_run_date"),
-            Table.due_at: Bind("due_at"),
-            Table.fired: Table.fired + Bind("fired"),
-            Table.missed: Table.missed + Bind("missed"),
-            Table.skipped: Table.skipped + Bind("skipped"),
-        }
-    ).where(Table.cron_id == Bind("id"))
+_ADVANCED = (Table.cron_id, Table.next_run_date, Table.due_at, Table.fired, Table.missed, Table.skipped)
+_GIVEN = [peewee.SQL(f"given.column{number}") for number, _ in enumerate(_ADVANCED, 1)]
+_ADVANCE = Rows(
+    _ADVANCED,
+    lambda rows: (
+        Table.update(
+            {
+                Table.next_run_date: _GIVEN[1],
+                Table.due_at: _GIVEN[2],
+                **{field: field + given for field, given in zip(_ADVANCED[3:], _GIVEN[3:], strict=True)},
+            }
+        )
+        .from_(rows)
+        .where(Table.cron_id == _GIVEN[0])
+    ),
 )
 _DISABLE = Statement(
     lambda _: Table.update(
@@ -159,10 +164,10 @@ class Crons:
 
     def advance(self, progress: Sequence[CronProgress]) -> None:
         rows = [
-            (stored(each.next_run_date), stored(each.due_at), each.fired, each.missed, each.skipped, each.cron_id)
+            (each.cron_id, stored(each.next_run_date), stored(each.due_at), each.fired, each.missed, each.skipped)
             for each in progress
         ]
-        self._connection.change_each(_ADVANCE, rows)
+        self._connection.change_rows(_ADVANCE, rows)
 
     def run_ended(self, cron_id: str, outcome: RunStatus) -> None:
         failed = outcome in (RunStatus.ERROR, RunStatus.TIMEOUT)

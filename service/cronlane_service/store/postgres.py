@@ -28,6 +28,7 @@ T = TypeVar("T", bound=peewee.Model)
 OLDEST = 13
 """The first version of PostgreSQL that is tried."""
 _MIGRATING = 0x63726F6E  # the advisory lock's number
+_TYPES = {"TEXT": "text", "BIGINT": "bigint", "INT": "integer", "BOOL": "boolean"}  # of Peewee's kinds of fields
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _SETTINGS = (
     # A server that stands still in the middle of a transaction, and its locks with it, is not waited for longer.
@@ -140,6 +141,17 @@ class PostgresEngine:
     def several(self, values: Sequence[str]) -> list[str]:
         return list(values)
 
+    def table(self, kinds: Sequence[str], count: int) -> peewee.Node:
+        columns = ", ".join(f"column{number}" for number in range(1, len(kinds) + 1))
+        places = ", ".join(f"%s::{_TYPES[kind]}[]" for kind in kinds)
+        return peewee.SQL(f"unnest({places}) AS given ({columns})")
+
+    def portions(self, count: int) -> Sequence[int]:
+        return [count] if count else []
+
+    def table_values(self, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        return [list(column) for column in zip(*rows, strict=True)]
+
     def claimed(self, query: peewee.ModelSelect[T], *tables: Any) -> peewee.ModelSelect[T]:
         return query.for_update(of=tables or None, skip_locked=True)
 
@@ -201,9 +213,15 @@ class _Cursor(psycopg.Cursor[Any]):
 
 def _without_nul(values: Sequence[Any]) -> Sequence[Any]:
     for value in values:
-        if type(value) is str and "\0" in value:
-            return [each.replace("\0", "\ufffd") if isinstance(each, str) else each for each in values]
+        if (type(value) is str and "\0" in value) or (type(value) is list and _without_nul(value) is not value):
+            return [_clean(each) for each in values]
     return values
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, list):
+        return _without_nul(value)
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
 _DIALECT = peewee.PostgresqlDatabase(None, prefer_psycopg3=True)  # never connected: it only knows the SQL

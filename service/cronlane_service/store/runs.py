@@ -12,14 +12,14 @@ from cronlane_service.domain.queries import RunQuery, Window
 from cronlane_service.store import claims, locks, search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
-from cronlane_service.store.statements import Bind, Row, Statement, assignments, columns, insert
+from cronlane_service.store.statements import Bind, Row, Statement, assignments, columns, insert_rows
 from cronlane_service.store.tables import PENDING, RUNNING
 from cronlane_service.store.tables import RunTable as Table
 
 _COLUMNS = columns(Table)
 _ACTIVE = (Table.status == PENDING) | (Table.status == RUNNING)
 
-_INSERT = insert(Table)
+_INSERT = insert_rows(Table)
 _FIND = Statement(lambda _: Table.select().where(Table.run_id == Bind("id")))
 _SAVE = Statement(lambda _: Table.update(assignments(Table)).where(Table.run_id == Bind("run_id")))
 _END = Statement(
@@ -56,7 +56,7 @@ class Runs:
         self._connection = connection
 
     def insert_many(self, runs: Sequence[Run]) -> None:
-        self._connection.change_each(_INSERT, [_row(run) for run in runs])
+        self._connection.change_rows(_INSERT, [_row(run) for run in runs])
 
     def get(self, owner: str, thread_id: str, run_id: str, *, hidden: bool = False) -> Run | None:
         run = self.find(run_id)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,8 @@ from cronlane_service.store.engine import Hear, Notice
 from cronlane_service.store.errors import UnusableDatabase
 
 T = TypeVar("T", bound=peewee.Model)
+
+_PORTIONS = (500, 100, 20, 5, 1)  # rows a statement: the largest with 60 columns has all the places there may be
 
 
 class SqliteEngine:
@@ -133,6 +136,19 @@ class SqliteEngine:
 
     def several(self, values: Sequence[str]) -> str:
         return jsontext.dump(list(values))
+
+    def table(self, kinds: Sequence[str], count: int) -> peewee.Node:
+        row = f"({', '.join('?' * len(kinds))})"
+        return peewee.SQL(f"(VALUES {', '.join([row] * count)}) AS given")
+
+    def portions(self, count: int) -> Iterator[int]:
+        for size in _PORTIONS:
+            while count >= size:
+                yield size
+                count -= size
+
+    def table_values(self, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        return list(chain.from_iterable(rows))
 
     def claimed(self, query: peewee.ModelSelect[T], *tables: Any) -> peewee.ModelSelect[T]:
         return query  # BEGIN IMMEDIATE keeps every other writer out

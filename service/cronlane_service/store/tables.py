@@ -260,7 +260,12 @@ ThreadTable.add_index(ThreadTable.expires_at, name="threads_ending", where=Threa
 CronTable.add_index(CronTable.owner, CronTable.created_at, name="crons_by_owner")
 CronTable.add_index(CronTable.assistant_id, name="crons_by_assistant")
 CronTable.add_index(CronTable.thread_id, name="crons_by_thread", where=CronTable.thread_id.is_null(False))
-CronTable.add_index(CronTable.due_at, name="crons_due", where=(CronTable.enabled & CronTable.due_at.is_null(False)))
+CronTable.add_index(
+    CronTable.due_at,
+    CronTable.cron_id,
+    name="crons_due",
+    where=(CronTable.enabled & CronTable.due_at.is_null(False)),
+)
 
 TickTable.add_index(TickTable.run_id, name="ticks_by_run", where=TickTable.run_id.is_null(False))
 TickTable.add_index(TickTable.decided_at, name="ticks_by_age")

@@ -13,11 +13,11 @@ from cronlane_service.domain.queries import Page, ThreadQuery, Window
 from cronlane_service.store import locks, search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
-from cronlane_service.store.statements import Bind, Row, Statement, assignments, columns, insert
+from cronlane_service.store.statements import Bind, Row, Statement, assignments, columns, insert, insert_rows
 from cronlane_service.store.tables import ThreadTable as Table
 
 _COLUMNS = columns(Table)
-_INSERT = insert(Table)
+_INSERT = insert_rows(Table)
 _INSERT_NEW = insert(Table, ignore_taken=True)
 _SAVE = Statement(lambda _: Table.update(assignments(Table)).where(Table.thread_id == Bind("thread_id")))
 _GET = Statement(lambda _: Table.select().where(Table.thread_id == Bind("id"), Table.owner == Bind("owner")))
@@ -58,7 +58,7 @@ class Threads:
         return self._connection.change_each(_INSERT_NEW, [_row(thread)]) == 1
 
     def insert_many(self, threads: Sequence[Thread]) -> None:
-        self._connection.change_each(_INSERT, [_row(thread) for thread in threads])
+        self._connection.change_rows(_INSERT, [_row(thread) for thread in threads])
 
     def get(self, owner: str, thread_id: str) -> Thread | None:
         self._lock([thread_id])

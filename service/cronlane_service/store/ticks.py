@@ -12,7 +12,7 @@ from cronlane_service.domain.models import RunError, RunStatus, Tick, TickOutcom
 from cronlane_service.domain.queries import TickQuery
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
-from cronlane_service.store.statements import Bind, Row, Statement
+from cronlane_service.store.statements import Bind, Row, Statement, insert_rows
 from cronlane_service.store.tables import TickTable as Table
 
 _DECIDED = (
@@ -25,7 +25,7 @@ _DECIDED = (
     Table.run_id,
     Table.count,
 )
-_INSERT = Statement(lambda _: Table.insert({field: Bind(field.name) for field in _DECIDED}))
+_INSERT = insert_rows(Table, _DECIDED)
 _EXISTS = Statement(
     lambda _: Table.select(Table.cron_id).where(
         Table.cron_id == Bind("cron_id"), Table.scheduled_for == Bind("scheduled_for")
@@ -66,7 +66,7 @@ class Ticks:
     def insert_many(self, ticks: Sequence[Tick]) -> None:
         try:
             with self._connection.savepoint():
-                self._connection.change_each(_INSERT, [_row(tick) for tick in ticks])
+                self._connection.change_rows(_INSERT, [_row(tick) for tick in ticks])
         except peewee.IntegrityError:
             tick = next(filter(self._exists, ticks), ticks[0])
             raise AlreadyExists("tick", f"{tick.cron_id} at {tick.scheduled_for.isoformat()}") from None
