@@ -35,7 +35,7 @@ ONLY_IN = {
     "peewee": {"store"},
     "playhouse": {"store"},
     "grpc": {"rpc", "app.py"},
-    "langgraph": {"runner/graphs.py", "runner/owned.py", "demo"},
+    "langgraph": {"runner/graphs.py", "runner/owned.py", "runner/checkpoint_ids.py", "demo"},
     "httpx": {"runner/sender.py"},
     "psycopg": {"store", "runner/postgres.py"},
     "psycopg_pool": {"runner/postgres.py"},

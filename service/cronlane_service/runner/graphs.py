@@ -16,6 +16,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cronlane_service.domain.errors import GraphNotLoaded
+from cronlane_service.runner.checkpoint_ids import heard
 from cronlane_service.runner.config import GraphsFile, GraphsFileError, GraphSource
 from cronlane_service.runner.factories import Access, Factory, Use, known
 from cronlane_service.runner.targets import blaming, resolve
@@ -143,10 +144,14 @@ async def open_saver(path: Path) -> SqliteSaver:
     import aiosqlite
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+    class InOrder(AsyncSqliteSaver):
+        async def aget_tuple(self, config: Any) -> Any:
+            return heard(await super().aget_tuple(config))
+
     connection = await aiosqlite.connect(path)
     try:
         await connection.execute("PRAGMA synchronous=FULL")
-        saver = AsyncSqliteSaver(connection)
+        saver = InOrder(connection)
         await saver.setup()
     except BaseException:
         await connection.close()
@@ -162,7 +167,7 @@ def postgres_saver(connections: Any, guard: Guard, holder: tuple[str, int] | Non
 
     class Guarded(Base):
         async def aget_tuple(self, *given: Any) -> Any:
-            return await guard(lambda: Base.aget_tuple(self, *given))
+            return heard(await guard(lambda: Base.aget_tuple(self, *given)))
 
         async def aput(self, *given: Any) -> Any:
             return await guard(lambda: Base.aput(self, *given))
