@@ -78,6 +78,16 @@ async def test_a_run_goes_on_on_another_server_where_it_stopped(serve: Any, stor
     assert state.values == outcome.values
 
 
+async def test_what_a_node_wrote_is_kept_with_the_path_of_its_task(
+    serve: Any, store: SqlDatabase, postgres_url: str
+) -> None:
+    graphs = await serve(chain(first))
+    await graphs.execute(await held(store, run()))
+    async with await psycopg.AsyncConnection.connect(postgres_url) as connection:
+        rows = await connection.execute("SELECT task_path FROM checkpoint_writes WHERE channel = 'steps'")
+        assert [path for (path,) in await rows.fetchall()][-1:] == ["~__pregel_pull, first"]
+
+
 async def test_a_purged_run_leaves_the_thread_as_it_was_before(
     serve: Any, store: SqlDatabase, postgres_url: str
 ) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import dataclasses
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from threading import Thread
@@ -22,15 +22,14 @@ from cronlane_service.runner.factories import Access, Factory, Use, known
 from cronlane_service.runner.targets import blaming, resolve
 
 if TYPE_CHECKING:
-    from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+    from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
     from langgraph.pregel import Pregel
     from langgraph.types import Command, StateUpdate
 
     Graph: TypeAlias = Pregel[Any, Any, Any, Any]
-    PostgresSaver: TypeAlias = AsyncPostgresSaver
     SqliteSaver: TypeAlias = AsyncSqliteSaver
-    Saver: TypeAlias = PostgresSaver | SqliteSaver
+    Saver: TypeAlias = BaseCheckpointSaver[str]
 
 
 class LoadedGraphs:
@@ -136,9 +135,6 @@ def _run_apart(work: Coroutine[Any, Any, None]) -> None:
         raise problems[0]
 
 
-Guard: TypeAlias = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
-
-
 async def open_saver(path: Path) -> SqliteSaver:
     """The checkpoints' own SQLite file; what it has acknowledged survives a power cut. Belongs to the running loop."""
     import aiosqlite
@@ -157,43 +153,6 @@ async def open_saver(path: Path) -> SqliteSaver:
         await connection.close()
         raise
     return saver
-
-
-def postgres_saver(connections: Any, guard: Guard, holder: tuple[str, int] | None = None) -> PostgresSaver:
-    """The checkpoints of a shared database. ``guard`` is given each access to it; ``holder``, a run's id and attempt,
-    must hold the run whenever something is written.
-    """
-    from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver as Base
-
-    class Guarded(Base):
-        async def aget_tuple(self, *given: Any) -> Any:
-            return heard(await guard(lambda: Base.aget_tuple(self, *given)))
-
-        async def aput(self, *given: Any) -> Any:
-            return await guard(lambda: Base.aput(self, *given))
-
-        async def aput_writes(self, *given: Any) -> None:
-            await guard(lambda: Base.aput_writes(self, *given))
-
-        async def adelete_thread(self, thread_id: str) -> None:
-            await guard(lambda: Base.adelete_thread(self, thread_id))
-
-        async def alist(self, *given: Any, **options: Any) -> AsyncIterator[Any]:
-            async def listed() -> list[Any]:
-                return [each async for each in Base.alist(self, *given, **options)]
-
-            for each in await guard(listed):
-                yield each
-
-        @asynccontextmanager
-        async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[Any]:
-            async with Base._cursor(self, pipeline=pipeline) as cursor:
-                if pipeline and holder is not None:
-                    # What goes through a pipeline is one transaction: if this fails, nothing is written.
-                    await cursor.execute("SELECT cronlane_fence(%s, %s)", holder)
-                yield cursor
-
-    return Guarded(connections)
 
 
 def command(given: Mapping[str, Any]) -> Command[Any]:

@@ -12,11 +12,10 @@ from psycopg_pool import AsyncConnectionPool
 
 from cronlane_service.domain.errors import StoreUnavailable
 from cronlane_service.domain.models import Run
-from cronlane_service.runner import graphs
 
 if TYPE_CHECKING:
-    from cronlane_service.runner.graphs import PostgresSaver
     from cronlane_service.runner.owned import Backing
+    from cronlane_service.runner.postgres_saver import GuardedSaver
 
 T = TypeVar("T")
 
@@ -64,8 +63,10 @@ class PostgresCheckpoints:
         self._pool: AsyncConnectionPool[Any] | None = None
 
     async def open(self) -> None:
+        from cronlane_service.runner.postgres_saver import GuardedSaver
+
         async def set_up(pool: AsyncConnectionPool[Any]) -> None:
-            await graphs.postgres_saver(pool, _at_once).setup()
+            await GuardedSaver(pool, _at_once).setup()
 
         self._pool = await _opened(self._url, CHECKPOINT_CONNECTIONS, set_up)
 
@@ -79,11 +80,13 @@ class PostgresCheckpoints:
             raise StoreUnavailable("the runner is not running")
         return self._pool
 
-    def saver(self, run: Run | None = None) -> PostgresSaver:
+    def saver(self, run: Run | None = None) -> GuardedSaver:
         """For that run it writes only as long as the run is this attempt's."""
+        from cronlane_service.runner.postgres_saver import GuardedSaver
+
         if run is None:
-            return graphs.postgres_saver(self._open_pool, _at_once)
-        return graphs.postgres_saver(self._open_pool, _persistently, (run.run_id, run.attempt))
+            return GuardedSaver(self._open_pool, _at_once)
+        return GuardedSaver(self._open_pool, _persistently, (run.run_id, run.attempt))
 
     def failing(self) -> AbstractContextManager[None]:
         return failing()
