@@ -39,6 +39,7 @@ ONLY_IN = {
         "runner/graphs.py",
         "runner/owned.py",
         "runner/checkpoint_ids.py",
+        "runner/sqlite_saver.py",
         "runner/postgres_saver.py",
         "demo",
     },
@@ -132,5 +133,6 @@ def test_broad_handlers_stand_at_the_boundaries_alone() -> None:
         "runner/local.py",  # a graph's attempt
         "runner/graphs.py",  # a graph's factory
         "runner/pool.py",
+        "runner/commits.py",  # an operation, whose error goes to who asked for it
         "store/writer.py",  # an operation, whose error goes to who asked for it
     }

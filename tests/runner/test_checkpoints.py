@@ -46,5 +46,5 @@ async def test_a_checkpoint_file_that_is_none_is_named(tmp_path: Any) -> None:
 async def test_the_checkpoint_file_survives_a_power_cut(serve: Any) -> None:
     graphs = await serve(chain(first))
     for pragma, expected in (("journal_mode", "wal"), ("synchronous", 2)):
-        async with graphs._checkpoints.saver().conn.execute(f"PRAGMA {pragma}") as rows:
-            assert (await rows.fetchone())[0] == expected
+        writes = graphs._checkpoints.saver()._writes.conn
+        assert writes.execute(f"PRAGMA {pragma}").fetchone()[0] == expected

@@ -1,6 +1,6 @@
-"""LangGraph: the graphs that langgraph.json names, and what they keep their state in.
+"""LangGraph: the graphs that langgraph.json names.
 
-No other file imports LangGraph, and this one does it inside functions: it takes over a second.
+LangGraph is imported inside functions: it takes over a second.
 """
 
 from __future__ import annotations
@@ -11,24 +11,20 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cronlane_service.domain.errors import GraphNotLoaded
-from cronlane_service.runner.checkpoint_ids import heard
 from cronlane_service.runner.config import GraphsFile, GraphsFileError, GraphSource
 from cronlane_service.runner.factories import Access, Factory, Use, known
 from cronlane_service.runner.targets import blaming, resolve
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
     from langgraph.pregel import Pregel
     from langgraph.types import Command, StateUpdate
 
     Graph: TypeAlias = Pregel[Any, Any, Any, Any]
-    SqliteSaver: TypeAlias = AsyncSqliteSaver
     Saver: TypeAlias = BaseCheckpointSaver[str]
 
 
@@ -133,26 +129,6 @@ def _run_apart(work: Coroutine[Any, Any, None]) -> None:
     thread.join()
     if problems:
         raise problems[0]
-
-
-async def open_saver(path: Path) -> SqliteSaver:
-    """The checkpoints' own SQLite file; what it has acknowledged survives a power cut. Belongs to the running loop."""
-    import aiosqlite
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
-    class InOrder(AsyncSqliteSaver):
-        async def aget_tuple(self, config: Any) -> Any:
-            return heard(await super().aget_tuple(config))
-
-    connection = await aiosqlite.connect(path)
-    try:
-        await connection.execute("PRAGMA synchronous=FULL")
-        saver = InOrder(connection)
-        await saver.setup()
-    except BaseException:
-        await connection.close()
-        raise
-    return saver
 
 
 def command(given: Mapping[str, Any]) -> Command[Any]:

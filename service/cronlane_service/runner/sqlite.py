@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cronlane_service.domain.errors import StoreUnavailable
 from cronlane_service.domain.models import Run
-from cronlane_service.runner import graphs
 
 if TYPE_CHECKING:
-    from cronlane_service.runner.graphs import SqliteSaver
+    from cronlane_service.runner.sqlite_saver import GroupedSaver
 
 _OF_RUN = "thread_id = :thread AND json_extract(CAST(metadata AS TEXT), '$.run_id') = :run"
 _MADE = f"SELECT checkpoint_ns, checkpoint_id FROM checkpoints WHERE {_OF_RUN}"  # noqa: S608 - constants
@@ -36,19 +35,21 @@ class SqliteCheckpoints:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._saver: SqliteSaver | None = None
+        self._saver: GroupedSaver | None = None
 
     async def open(self) -> None:
+        from cronlane_service.runner import sqlite_saver
+
         try:
-            self._saver = await graphs.open_saver(self._path)
+            self._saver = await sqlite_saver.opened(self._path)
         except (sqlite3.Error, OSError) as problem:
             raise StoreUnavailable(f"{self._path}: {problem}") from problem
 
     async def close(self) -> None:
         saver, self._saver = self.saver(), None
-        await saver.conn.close()
+        await saver.close()
 
-    def saver(self, run: Run | None = None) -> SqliteSaver:
+    def saver(self, run: Run | None = None) -> GroupedSaver:
         if self._saver is None:
             raise StoreUnavailable("the runner is not running")
         return self._saver
@@ -61,9 +62,11 @@ class SqliteCheckpoints:
             raise StoreUnavailable(f"{self._path}: {problem}") from problem
 
     async def purge_run(self, thread_id: str, run_id: str) -> None:
-        async with self._transaction() as connection:
+        def purge(connection: sqlite3.Connection) -> None:
             for statement in _PURGE_RUN:
-                await connection.execute(statement, {"thread": thread_id, "run": run_id})
+                connection.execute(statement, {"thread": thread_id, "run": run_id})
+
+        await self.saver().write(purge)
 
     async def newest(self, thread_id: str) -> Mapping[str, str]:
         saver = self.saver()
@@ -71,18 +74,9 @@ class SqliteCheckpoints:
             return {namespace: checkpoint_id async for namespace, checkpoint_id in rows}
 
     async def forget(self, thread_id: str, newest: Mapping[str, str]) -> None:
-        async with self._transaction() as connection:
+        def forget(connection: sqlite3.Connection) -> None:
             for namespace, checkpoint_id in newest.items():
                 for statement in _FORGET:
-                    await connection.execute(statement, (thread_id, namespace, checkpoint_id))
+                    connection.execute(statement, (thread_id, namespace, checkpoint_id))
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Any]:
-        saver = self.saver()
-        async with saver.lock:
-            try:
-                yield saver.conn
-            except BaseException:
-                await saver.conn.rollback()
-                raise
-            await saver.conn.commit()
+        await self.saver().write(forget)
