@@ -61,8 +61,8 @@ protos-check: .venv/.ready  ## fail when what is generated is not what is commit
 
 check: lint protos-check test  ## what CI calls
 
-bench: .venv/.ready  ## firing lag
-	$(BIN)/python tests/bench/lag.py
+bench: .venv/.ready  ## the table of what it carries, against the bare wire and LangGraph's own server
+	$(BIN)/python tests/bench $(ARGS)
 
 constraints: .venv/.ready  ## renew constraints.txt
 	$(UV) pip compile --quiet --universal --upgrade --python-version 3.11 --extra server --extra postgres --group dev --no-header --no-annotate pyproject.toml --output-file constraints.txt

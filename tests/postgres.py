@@ -27,7 +27,9 @@ NOBODY = 65534  # PostgreSQL refuses to run as root
 class PostgresServer:
     """A server process on a free port, with a folder of its own. What it has committed survives `kill`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        """``durable``: survives the machine's end too; in tests only processes die."""
+        self._fsync = "on" if durable else "off"
         self._folder = Path(tempfile.mkdtemp(prefix="cronlane-postgres-"))
         self._user = {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
         if self._user:
@@ -62,7 +64,7 @@ class PostgresServer:
             "port": self.port,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
-            "fsync": "off",  # the machine does not die in these tests, only processes
+            "fsync": self._fsync,
             "max_connections": 200,
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

@@ -110,7 +110,7 @@ async def create(url: str, case: Case) -> datetime:
             cron = await client.crons.create(
                 "agent", schedule=f"* * * * * */{case.every}", input=QUESTION, on_run_completed="keep"
             )
-            return cron["created_at"]
+            return str(cron["created_at"])
 
     async with get_client(url=url) as client:
         made = await asyncio.gather(*(one(client) for _ in range(case.crons)))

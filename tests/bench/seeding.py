@@ -1,0 +1,62 @@
+"""Big stores, quickly: a few crons are made through the API, and their rows multiplied in the file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import uuid_utils
+
+from bench import servers
+from bench.calls import Schedules
+from bench.jobs import GRPC, Job
+from bench.load import Load
+from bench.pairs import run
+from bench.servers import Address
+
+TEAMS = ("day", "night", "late", "early")
+RARE = 100  # crons that share a number, in every store
+TICKS, WITH_TICKS = 200, 20  # the first crons have a longer ledger
+
+
+def fill(load: Load, folder: Path, crons: int) -> list[str]:
+    """So many crons and their ledger; the ids of those with a long one."""
+    with servers.cronlane(folder) as served:
+        address = Address.of(served.grpc)
+        mixed = Schedules().mixed()
+        method = "/cronlane.v1.CronService/CreateCron"
+        run(load, Job(GRPC, address.host, address.port, mixed, 4, seconds=60, method=method, repeat=False))
+    with closing(sqlite3.connect(served.database)) as database, database:
+        database.row_factory = sqlite3.Row
+        templates = [dict(row) for row in database.execute("SELECT * FROM crons")]
+        rows = list(multiplied(templates, crons - len(templates)))
+        insert(database, "crons", rows)
+        insert(database, "ticks", list(ledger(rows)))
+    return [row["cron_id"] for row in rows[:WITH_TICKS]]
+
+
+def multiplied(templates: list[dict[str, Any]], crons: int) -> Iterator[dict[str, Any]]:
+    for number, template in enumerate(islice(cycle(templates), crons)):
+        metadata = {"team": TEAMS[number % len(TEAMS)], "number": number % (crons // RARE or 1)}
+        yield template | {"cron_id": str(uuid_utils.uuid7()), "metadata": json.dumps(metadata)}
+
+
+def ledger(crons: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    now = time.time_ns() // 1000
+    for number, cron in enumerate(crons):
+        for tick in range(TICKS if number < WITH_TICKS else 1):
+            at = now - (tick + 1) * 60_000_000
+            same = {"cron_id": cron["cron_id"], "owner": cron["owner"], "count": 1, "outcome": "missed"}
+            yield same | {"scheduled_for": at, "decided_at": at}
+
+
+def insert(database: sqlite3.Connection, table: str, rows: list[dict[str, Any]]) -> None:
+    names = list(rows[0])
+    columns, marks = ", ".join(f'"{name}"' for name in names), ", ".join(f":{name}" for name in names)
+    database.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
