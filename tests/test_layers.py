@@ -128,7 +128,7 @@ def swallows_anything(path: Path) -> bool:
 
 def test_broad_handlers_stand_at_the_boundaries_alone() -> None:
     assert {path.relative_to(SERVICE).as_posix() for path in SERVICE.rglob("*.py") if swallows_anything(path)} == {
-        "rpc/interceptors.py",
+        "rpc/boundary.py",
         "scheduler/scheduler.py",
         "runner/local.py",  # a graph's attempt
         "runner/graphs.py",  # a graph's factory

@@ -234,7 +234,7 @@ class Service:
             GraphServicer(database, self._assistants, GraphIntrospection(loaded, items)),
             StoreServicer(Items(items)),
             endings,
-            Options(max_message=settings.max_message),
+            Options(max_message=settings.max_message, tells_all=settings.log_level.lower() == "debug"),
         )
         self._pool = _pool(settings, database, self._attempts, graphs)
         self._scheduler = Scheduler(database, Ticks(clock, new_id), clock)

@@ -137,9 +137,21 @@ async def test_each_call_is_one_event_that_tells_ids_and_no_bodies(threads: Any)
         made = await threads.CreateThread(threads_pb2.CreateThreadRequest(metadata=secret))
     (event,) = rpc_events(events)
     assert (event["method"], event["code"]) == ("/cronlane.v1.ThreadService/CreateThread", "OK")
-    assert (event["thread_id"], event["log_level"]) == (made.thread_id, "info")
+    assert (event["thread_id"], event["log_level"]) == (made.thread_id, "debug")
     assert event["duration_ms"] > 0
     assert "hunter2" not in str(events)
+
+
+async def test_successes_are_told_to_who_debugs_alone_and_refusals_to_everybody(
+    serve: Callable[[Options], Awaitable[Served]], refused: Any
+) -> None:
+    _, port = await serve(Options(tells_all=False))
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        threads: Any = ThreadServiceStub(channel)
+        with structlog.testing.capture_logs() as events:
+            await threads.CreateThread(threads_pb2.CreateThreadRequest())
+            await refused(threads.GetThread(threads_pb2.GetThreadRequest(thread_id=NOWHERE)))
+    assert [event["code"] for event in rpc_events(events)] == ["NOT_FOUND"]
 
 
 async def test_a_refusal_is_one_event_too(threads: Any, refused: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health
@@ -22,8 +23,8 @@ from cronlane_service.rpc.crons import CronServicer
 from cronlane_service.rpc.endings import Endings
 from cronlane_service.rpc.graphs import GraphServicer
 from cronlane_service.rpc.health import HealthServicer
-from cronlane_service.rpc.interceptors import Boundary
 from cronlane_service.rpc.listening import CannotListen
+from cronlane_service.rpc.methods import Methods
 from cronlane_service.rpc.runs import RunServicer
 from cronlane_service.rpc.store import StoreServicer
 from cronlane_service.rpc.threads import ThreadServicer
@@ -43,9 +44,13 @@ SERVICES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the server behaves. ``max_message``: bytes of a request, and of a reply."""
+    """How the server behaves.
+
+    ``max_message``: bytes of a request, and of a reply. ``tells_all``: calls that went well are events of the log too.
+    """
 
     max_message: int = 32 * 1024 * 1024
+    tells_all: bool = True
 
 
 class GrpcServer:
@@ -64,13 +69,15 @@ class GrpcServer:
     ) -> None:
         self._endings = endings
         self._health = HealthServicer(SERVICES)
-        self._server = grpc.aio.server(interceptors=(Boundary(),), options=_arguments(options))
-        add_ThreadServiceServicer_to_server(threads, self._server)
-        add_CronServiceServicer_to_server(crons, self._server)
-        add_RunServiceServicer_to_server(runs, self._server)
-        add_AssistantServiceServicer_to_server(assistants, self._server)
-        add_GraphServiceServicer_to_server(graphs, self._server)
-        add_StoreServiceServicer_to_server(store, self._server)
+        methods: Any = Methods(tells_all=options.tells_all)  # to the generated code it is a server
+        add_ThreadServiceServicer_to_server(threads, methods)
+        add_CronServiceServicer_to_server(crons, methods)
+        add_RunServiceServicer_to_server(runs, methods)
+        add_AssistantServiceServicer_to_server(assistants, methods)
+        add_GraphServiceServicer_to_server(graphs, methods)
+        add_StoreServiceServicer_to_server(store, methods)
+        self._server = grpc.aio.server(options=_arguments(options))
+        self._server.add_generic_rpc_handlers((methods,))
         add_HealthServicer_to_server(self._health, self._server)
         reflected = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(reflected, self._server)

@@ -1,12 +1,12 @@
-"""The RPC boundary: every call is one event of the log, every failure a status."""
+"""The RPC boundary: every failure is a status and an event of the log, every success an event for who debugs."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import grpc
 import structlog
@@ -20,48 +20,28 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-OURS = "/cronlane.v1."
-"""Health checks and reflection are answered by parts that were not written here, and would drown the log."""
-
-Request = TypeVar("Request")
-Reply = TypeVar("Reply")
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Behavior: TypeAlias = "Callable[[Message, Context], Awaitable[Message]]"
 Telling: TypeAlias = "Callable[[Message, Context], AsyncGenerator[Message]]"
 
 _IDS = ("thread_id", "cron_id", "run_id", "assistant_id")
 _LONGEST_ID = 64
+_EARLY = 0.005
+"""Seconds: gRPC counts in milliseconds, and ends a call at most so long before its deadline."""
 _UNEXPECTED = {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE}
 
 
-class Boundary(grpc.aio.ServerInterceptor):
-    """Around every call of cronlane.v1."""
-
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Request, Reply] | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Request, Reply] | None:
-        handler = await continuation(handler_call_details)
-        method = handler_call_details.method
-        if handler is None or not method.startswith(OURS):
-            return handler
-        if handler.unary_stream is not None:
-            told = _guarded_stream(method, cast("Telling", handler.unary_stream))
-            return grpc.unary_stream_rpc_method_handler(
-                cast("Callable[[Request, grpc.ServicerContext], Iterator[Reply]]", told),
-                handler.request_deserializer,
-                handler.response_serializer,
-            )
-        # The stubs of grpc know the handlers of its threaded server alone.
-        guarded = _guarded(method, cast("Behavior", handler.unary_unary))
-        return grpc.unary_unary_rpc_method_handler(
-            cast("Callable[[Request, grpc.ServicerContext], Reply]", guarded),
-            handler.request_deserializer,
-            handler.response_serializer,
-        )
+def guarded(method: str, handler: Handler, *, tells_all: bool = True) -> Handler:
+    """The handler inside the boundary; the calls that went well are told only with ``tells_all``."""
+    # The stubs of grpc know the handlers of its threaded server alone.
+    if handler.unary_stream is not None:
+        told: Any = _guarded_stream(method, cast("Telling", handler.unary_stream), tells_all)
+        return grpc.unary_stream_rpc_method_handler(told, handler.request_deserializer, handler.response_serializer)
+    answered: Any = _guarded(method, cast("Behavior", handler.unary_unary), tells_all)
+    return grpc.unary_unary_rpc_method_handler(answered, handler.request_deserializer, handler.response_serializer)
 
 
-def _guarded(method: str, behavior: Behavior) -> Behavior:
+def _guarded(method: str, behavior: Behavior, tells_all: bool) -> Behavior:
     async def guarded(request: Message, context: Context) -> Message:
         call = _Call(method, request)
         try:
@@ -72,13 +52,14 @@ def _guarded(method: str, behavior: Behavior) -> Behavior:
         except Exception as error:  # noqa: BLE001 - the caller gets a status of whatever it was, the log its reason
             status = call.failed(error)
             await context.abort(status.code, status.details, status.trailing_metadata)
-        call.answered(reply)
+        if tells_all:
+            call.answered(reply)
         return reply
 
     return guarded
 
 
-def _guarded_stream(method: str, behavior: Telling) -> Telling:
+def _guarded_stream(method: str, behavior: Telling, tells_all: bool) -> Telling:
     async def guarded(request: Message, context: Context) -> AsyncGenerator[Message]:
         call = _Call(method, request)
         try:
@@ -91,7 +72,8 @@ def _guarded_stream(method: str, behavior: Telling) -> Telling:
         except Exception as error:  # noqa: BLE001 - as above
             status = call.failed(error)
             await context.abort(status.code, status.details, status.trailing_metadata)
-        call.answered()
+        if tells_all:
+            call.answered()
 
     return guarded
 
@@ -99,13 +81,16 @@ def _guarded_stream(method: str, behavior: Telling) -> Telling:
 class _Call:
     """One call, from its start to its event. Of the messages nothing but ids is told."""
 
+    __slots__ = ("_method", "_reply", "_request", "_started")
+
     def __init__(self, method: str, request: Message) -> None:
         self._started = time.perf_counter()
-        self._method, self._ids = method, _ids(request)
+        self._method, self._request = method, request
+        self._reply: Message | None = None
 
     def answered(self, reply: Message | None = None) -> None:
-        self._ids |= _ids(reply) if reply is not None else {}
-        log.info("rpc", **self._facts(grpc.StatusCode.OK))
+        self._reply = reply
+        log.debug("rpc", **self._facts(grpc.StatusCode.OK))
 
     def failed(self, error: Exception) -> grpc.Status:
         status: grpc.Status = rpc_status.to_status(errors.status(error))
@@ -120,12 +105,13 @@ class _Call:
     def given_up(self, context: Context) -> None:
         """The caller did not wait, or the server stopped in its midst."""
         left = context.time_remaining()
-        late = left is not None and left <= 0
+        late = left is not None and left <= _EARLY
         log.info("rpc", **self._facts(grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED))
 
     def _facts(self, code: grpc.StatusCode) -> dict[str, str | float]:
         spent = time.perf_counter() - self._started
-        return {"method": self._method, "code": code.name, "duration_ms": round(spent * 1000, 3), **self._ids}
+        found = _ids(self._request) | (_ids(self._reply) if self._reply is not None else {})
+        return {"method": self._method, "code": code.name, "duration_ms": round(spent * 1000, 3), **found}
 
 
 def _ids(message: Message) -> dict[str, str]:
