@@ -104,7 +104,11 @@ def test_a_write_that_is_cancelled_in_time_is_never_run(stopped_store: SqlDataba
 
 async def test_cancelling_the_task_that_waits_cancels_its_write(stopped_store: SqlDatabase) -> None:
     dropped = thread()
-    waiting = asyncio.create_task(stopped_store.write(inserting(dropped)))
+
+    async def waits() -> bool:
+        return await stopped_store.write(inserting(dropped))
+
+    waiting = asyncio.create_task(waits())
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):

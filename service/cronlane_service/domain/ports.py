@@ -81,6 +81,10 @@ class Database(Protocol):
         """Runs on a snapshot beside the writer; it cannot write."""
         ...
 
+    def look_up(self, operation: Operation[T]) -> Awaitable[T]:
+        """A read that finds rows by their keys, and no more than a few: each statement sees what is committed then."""
+        ...
+
     def listen(self, topic: Topic, listener: Callable[[str], None]) -> None:
         """The listener gets the key, on the database's thread, and must not wait or raise."""
         ...

@@ -30,7 +30,7 @@ class AssistantServicer(AssistantServiceServicer):
 
     async def GetAssistant(self, request: pb.GetAssistantRequest, context: Context) -> pb.Assistant:  # noqa: N802
         who = owner(context)
-        found = await self._database.read(lambda tx: self._assistants.get(tx, who, request.assistant_id))
+        found = await self._database.look_up(lambda tx: self._assistants.get(tx, who, request.assistant_id))
         return convert.assistant(found)
 
     async def UpdateAssistant(self, request: pb.UpdateAssistantRequest, context: Context) -> pb.Assistant:  # noqa: N802

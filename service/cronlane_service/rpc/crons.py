@@ -55,7 +55,7 @@ class CronServicer(CronServiceServicer):
 
     async def GetCron(self, request: pb.GetCronRequest, context: Context) -> pb.Cron:  # noqa: N802
         who, names = owner(context), selection(pb.Cron, request.select)
-        found = await self._database.read(lambda tx: self._crons.get(tx, who, request.cron_id))
+        found = await self._database.look_up(lambda tx: self._crons.get(tx, who, request.cron_id))
         return selected([convert.cron(found)], names)[0]
 
     async def UpdateCron(self, request: pb.UpdateCronRequest, context: Context) -> pb.Cron:  # noqa: N802

@@ -27,7 +27,7 @@ class GraphServicer(GraphServiceServicer):
         xray = _levels(request.xray)
         if request.assistant_id in self._introspection.names:
             who, name = owner(context), request.assistant_id
-            assistant = await self._database.read(lambda tx: resolve(tx, who, name))
+            assistant = await self._database.look_up(lambda tx: resolve(tx, who, name))
         else:
             assistant = await self._assistant(request.assistant_id, context)
         found = await self._introspection.drawing(assistant.graph_id, assistant.config, xray, owner=owner(context))
@@ -50,7 +50,7 @@ class GraphServicer(GraphServiceServicer):
 
     async def _assistant(self, assistant_id: str, context: Context) -> Assistant:
         who = owner(context)
-        return await self._database.read(lambda tx: self._assistants.get(tx, who, assistant_id))
+        return await self._database.look_up(lambda tx: self._assistants.get(tx, who, assistant_id))
 
 
 def _levels(xray: int) -> int | bool:

@@ -75,7 +75,7 @@ class RunServicer(RunServiceServicer):
 
     async def GetRun(self, request: pb.GetRunRequest, context: Context) -> pb.Run:  # noqa: N802
         who = owner(context)
-        run = await self._database.read(lambda tx: self._runs.get(tx, who, request.thread_id, request.run_id))
+        run = await self._database.look_up(lambda tx: self._runs.get(tx, who, request.thread_id, request.run_id))
         return convert.run(run)
 
     async def ListRuns(self, request: pb.ListRunsRequest, context: Context) -> pb.ListRunsResponse:  # noqa: N802

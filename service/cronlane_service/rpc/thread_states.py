@@ -104,7 +104,7 @@ class ThreadStates:
         return updated, changed
 
     async def _thread(self, who: str, thread_id: str) -> Thread:
-        return await self._database.read(lambda tx: self._threads.get(tx, who, thread_id))
+        return await self._database.look_up(lambda tx: self._threads.get(tx, who, thread_id))
 
     async def _state(self, thread: Thread, place: Place, subgraphs: bool) -> ThreadState | None:
         """None when there is no such checkpoint, as on a thread that never ran."""

@@ -124,4 +124,4 @@ class ThreadServicer(ThreadServiceServicer):
 
     async def _read(self, context: Context, thread_id: str) -> Thread:
         who = owner(context)
-        return await self._database.read(lambda tx: self._threads.get(tx, who, thread_id))
+        return await self._database.look_up(lambda tx: self._threads.get(tx, who, thread_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,12 +20,18 @@ class Connection:
         self.engine = engine
         self.shares = not (engine.exclusive or read_only)
         """Whether it writes beside others, and so has to lock."""
+        self.written = 0
+        """How many rows so far."""
         self._database = engine.connect(read_only=read_only)
-        self._cursor: Callable[[], Any] = self._database.cursor
+        # The driver's own: Peewee's cursors cost as much again as what they do.
+        self._driver: Any = self._database.connection()  # type: ignore[no-untyped-call]
 
     def rows(self, statement: Statement, **values: Any) -> list[Row]:
         sql, places = statement.compiled(self.engine)
-        return self._fetched(sql, filled(places, values))
+        found = self._fetched(sql, filled(places, values))
+        if not sql.startswith("SELECT"):
+            self.written += len(found)
+        return found
 
     def first(self, statement: Statement, **values: Any) -> Row | None:
         found = self.rows(statement, **values)
@@ -44,13 +50,22 @@ class Connection:
         """How many rows were written."""
         sql, places = statement.compiled(self.engine)
         with translated:
-            return int(self._cursor().execute(sql, filled(places, values)).rowcount)
+            return self._counted(self._driver.execute(sql, filled(places, values)))
 
     def change_each(self, statement: Statement, rows: Sequence[Row]) -> int:
         """The statement once for each row of values, in the order in which they stand in it."""
+        if not rows:
+            return 0
         sql, _ = statement.compiled(self.engine)
         with translated:
-            return int(self._cursor().executemany(sql, rows).rowcount) if rows else 0
+            if len(rows) == 1:
+                return self._counted(self._driver.execute(sql, rows[0]))
+            return self._counted(self._driver.cursor().executemany(sql, rows))
+
+    def _counted(self, cursor: Any) -> int:
+        changed = int(cursor.rowcount)
+        self.written += max(changed, 0)
+        return changed
 
     def change_rows(self, query: Rows, rows: Sequence[Row]) -> int:
         """The query over a table of these values. How many rows were written."""
@@ -59,7 +74,7 @@ class Connection:
             sql = query.compiled(self.engine, size)
             values = self.engine.table_values(rows[begin : begin + size])
             with translated:
-                written += int(self._cursor().execute(sql, values).rowcount)
+                written += self._counted(self._driver.execute(sql, values))
             begin += size
         return written
 
@@ -69,7 +84,7 @@ class Connection:
 
     def _fetched(self, sql: str, values: Sequence[Any]) -> list[Row]:
         with translated:
-            cursor = self._cursor().execute(sql, values)
+            cursor = self._driver.execute(sql, values)
             rows: list[Row] = cursor.fetchall() if cursor.description else []
         return rows
 
@@ -91,6 +106,11 @@ class Connection:
 
     def begin_read(self) -> None:
         self.execute(self.engine.begin_read)
+
+    @property
+    def intact(self) -> bool:
+        """Whether a transaction is open that can be committed."""
+        return self.engine.intact(self._driver)
 
     def commit(self) -> None:
         self.execute("COMMIT")

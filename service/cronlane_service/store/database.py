@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
@@ -70,13 +70,20 @@ class SqlDatabase:
         self._engine.close()
 
     def submit(self, operation: Operation[T]) -> Future[T]:
-        return self._writer.submit(operation)
+        future: Future[T] = self._writer.submit(operation)
+        return future
 
-    async def write(self, operation: Operation[T]) -> T:
-        return await asyncio.wrap_future(self._writer.submit(operation))
+    def write(self, operation: Operation[T]) -> Awaitable[T]:
+        future: asyncio.Future[T] = self._writer.submit(operation, asyncio.get_running_loop())
+        return future
+
+    async def look_up(self, operation: Operation[T]) -> T:
+        if self._engine.near:
+            return self._readers.look_up(operation)
+        return await asyncio.wrap_future(self._readers.submit(self._readers.look_up, operation))
 
     async def read(self, operation: Operation[T]) -> T:
-        return await asyncio.wrap_future(self._readers.submit(operation))
+        return await asyncio.wrap_future(self._readers.submit(self._readers.run, operation))
 
     def read_now(self, operation: Operation[T]) -> T:
         """`read` for a thread that may wait."""

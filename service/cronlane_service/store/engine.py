@@ -47,6 +47,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def near(self) -> bool:
+        """Whether a row is read in less time than another thread takes to wake up."""
+        ...
+
+    @property
     def clock(self) -> Clock:
         """Decides who is late; the same for every server of the database."""
         ...
@@ -71,6 +76,10 @@ class Engine(Protocol):
     def compile(self, query: peewee.Query) -> tuple[str, Sequence[Any]]: ...
     def unavailable(self, error: BaseException) -> str | None:
         """What is wrong with the database, if that is what the error says; None: the statement was at fault."""
+        ...
+
+    def intact(self, driver: Any) -> bool:
+        """Whether the driver's connection has an open transaction in which nothing has gone wrong."""
         ...
 
     def lost(self, error: BaseException) -> bool:

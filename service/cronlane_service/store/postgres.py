@@ -13,6 +13,7 @@ import peewee
 import psycopg
 from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
 from psycopg import conninfo
+from psycopg.pq import TransactionStatus
 
 from cronlane_service.domain import jsontext
 from cronlane_service.store import postgres_errors
@@ -45,6 +46,7 @@ class PostgresEngine:
     begin_write = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '100ms'"
     begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     exclusive = False
+    near = False
 
     def __init__(self, url: str, *, connect_timeout: int = 5) -> None:
         given = _parsed(url)
@@ -121,6 +123,9 @@ class PostgresEngine:
 
     def unavailable(self, error: BaseException) -> str | None:
         return postgres_errors.unavailable(error)
+
+    def intact(self, driver: Any) -> bool:
+        return bool(driver.info.transaction_status is TransactionStatus.INTRANS)
 
     def lost(self, error: BaseException) -> bool:
         return postgres_errors.lost(error)

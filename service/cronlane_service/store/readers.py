@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import peewee
@@ -25,38 +24,41 @@ class Readers:
     def __init__(self, engine: Engine, threads: int = 4) -> None:
         self._engine = engine
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="cronlane-reader")
-        self._idle: queue.LifoQueue[Connection] = queue.LifoQueue()
+        self._idle: deque[Connection] = deque()  # the last one back is the first one lent
         self._closed = False
 
-    def submit(self, operation: Operation[T]) -> Future[T]:
+    def submit(self, read: Callable[[Operation[T]], T], operation: Operation[T]) -> Future[T]:
+        """On one of the threads: `run` or `look_up`."""
         try:
-            return self._threads.submit(self.run, operation)
+            return self._threads.submit(read, operation)
         except RuntimeError:  # shut down
             raise StoreUnavailable("it is closed") from None
 
     def run(self, operation: Operation[T]) -> T:
-        """Runs the operation here and now, on this thread."""
+        """Runs the operation here and now, on this thread, on one state of the database."""
+        return self._read(operation, snapshot=True)
+
+    def look_up(self, operation: Operation[T]) -> T:
+        """The same without a snapshot: each statement sees what is committed then."""
+        return self._read(operation, snapshot=False)
+
+    def _read(self, operation: Operation[T], snapshot: bool) -> T:
         if self._closed:
             raise StoreUnavailable("it is closed")
         try:
-            return self._run(operation)
+            return self._on(self._idle_one(), operation, snapshot)
         except peewee.PeeweeException as error:
             problem = self._engine.unavailable(error)
             if problem is None:
                 raise
-            raise StoreUnavailable(problem) from error
-
-    def _run(self, operation: Operation[T]) -> T:
-        try:
-            with self._lent() as connection:
-                return operation(Transaction(connection))
-        except peewee.PeeweeException as error:
             if not self._engine.lost(error):
-                raise
+                raise StoreUnavailable(problem) from error
         # A connection that was kept has died; so have the others, and one that is made now may work.
         self._close_idle()
-        with self._lent() as connection:
-            return operation(Transaction(connection))
+        try:
+            return self._on(None, operation, snapshot)
+        except peewee.PeeweeException as error:
+            raise StoreUnavailable(self._engine.unavailable(error) or str(error)) from error
 
     def stop(self) -> None:
         """Waits for the reads under way."""
@@ -64,29 +66,33 @@ class Readers:
         self._threads.shutdown()
         self._close_idle()
 
+    def _idle_one(self) -> Connection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
     def _give_back(self, connection: Connection) -> None:
-        self._idle.put(connection)
+        self._idle.append(connection)
         if self._closed:  # since it was lent
             self._close_idle()
 
     def _close_idle(self) -> None:
-        with suppress(queue.Empty):
-            while True:
-                self._idle.get_nowait().close()
+        while (connection := self._idle_one()) is not None:
+            connection.close()
 
-    @contextmanager
-    def _lent(self) -> Iterator[Connection]:
-        """A connection inside a transaction; one that fails is not lent again."""
+    def _on(self, kept: Connection | None, operation: Operation[T], snapshot: bool) -> T:
+        """The operation's answer; a connection that fails is not lent again."""
+        connection = kept or Connection(self._engine, read_only=True)
         try:
-            connection = self._idle.get_nowait()
-        except queue.Empty:
-            connection = Connection(self._engine, read_only=True)
-        try:
-            connection.begin_read()
-            try:
-                yield connection
-            finally:
-                connection.rollback()
+            if not snapshot:
+                found = operation(Transaction(connection))
+            else:
+                connection.begin_read()
+                try:
+                    found = operation(Transaction(connection))
+                finally:
+                    connection.rollback()
         except peewee.PeeweeException:
             connection.close()
             raise
@@ -94,3 +100,4 @@ class Readers:
             self._give_back(connection)
             raise
         self._give_back(connection)
+        return found

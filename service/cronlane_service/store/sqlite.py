@@ -29,6 +29,7 @@ class SqliteEngine:
 
     dialect = "sqlite"
     exclusive = True
+    near = True
     clock = SystemClock()
     begin_write = "BEGIN IMMEDIATE"
     begin_read = "BEGIN"
@@ -116,6 +117,9 @@ class SqliteEngine:
         if isinstance(error, (peewee.OperationalError, peewee.InternalError)) or type(error) is peewee.DatabaseError:
             return str(error)
         return None
+
+    def intact(self, driver: Any) -> bool:
+        return bool(driver.in_transaction)
 
     def lost(self, error: BaseException) -> bool:
         return False

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
 
 import peewee
 import structlog
@@ -18,6 +19,7 @@ from cronlane_service.domain.ports import Operation, Topic
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.engine import Engine, Notice
 from cronlane_service.store.transaction import Transaction
+from cronlane_service.store.writes import Write, answer, refuse
 
 T = TypeVar("T")
 
@@ -26,27 +28,20 @@ _RETRY_AFTER = timedelta(seconds=1)
 _log = structlog.get_logger()
 
 
-class _Write(NamedTuple):
-    operation: Operation[Any]
-    future: Future[Any]
-    tries: int = 0  # that failed because of other servers
-
-
-class _Answer(NamedTuple):
-    future: Future[Any]
-    result: Any
-    error: BaseException | None
-
-
 class Writer:
-    """Runs operations in the order in which they were submitted, each in a savepoint of a shared transaction."""
+    """Runs operations in the order in which they were submitted, those that wait in one transaction.
+
+    What one of them wrote before it failed is taken back without the others': they are all carried out again then,
+    each in a savepoint.
+    """
 
     def __init__(self, engine: Engine, queue_limit: int) -> None:
         self.failing: str | None = None
         self._engine = engine
         self._queue_limit = queue_limit
-        self._queue: deque[_Write] = deque()
-        self._changed = threading.Condition()
+        self._queue: SimpleQueue[Write | None] = SimpleQueue()  # None wakes who waits for work
+        self._again: deque[Write] = deque()
+        self._guard = threading.Lock()
         self._stopping = False
         self._listeners: dict[Topic, list[Callable[[str], None]]] = {topic: [] for topic in Topic}
         self._connection: Connection | None = None
@@ -61,23 +56,27 @@ class Writer:
 
     def stop(self) -> None:
         """Carries out what is queued and takes no more."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
+        self._close()
         if self._thread.ident is not None:
             self._thread.join()
         self._refuse_rest()
 
-    def submit(self, operation: Operation[T]) -> Future[T]:
-        future: Future[T] = Future()
-        with self._changed:
+    def submit(self, operation: Operation[T], loop: AbstractEventLoop | None = None) -> Any:
+        """The future of the answer: one of the loop's, to be awaited there; without a loop one of concurrent's."""
+        write = Write(operation, loop)
+        with self._guard:
             if self._stopping:
                 raise StoreUnavailable("it is closed")
-            if len(self._queue) >= self._queue_limit:
-                raise Overloaded(len(self._queue), _RETRY_AFTER)
-            self._queue.append(_Write(operation, future))
-            self._changed.notify_all()
-        return future
+            if (waiting := self._queue.qsize()) >= self._queue_limit:
+                raise Overloaded(waiting, _RETRY_AFTER)
+            self._queue.put(write)
+        return write.future
+
+    def _close(self) -> None:
+        with self._guard:
+            if not self._stopping:
+                self._stopping = True
+                self._queue.put(None)  # the last that is ever put
 
     def _run(self) -> None:
         try:
@@ -85,24 +84,31 @@ class Writer:
                 self._serve(batch)
         finally:
             # Also if this thread dies of something unforeseen: nobody may wait for it then.
-            with self._changed:
-                self._stopping = True
+            self._close()
             self._refuse_rest()
             self._disconnect()
 
-    def _next_batch(self) -> list[_Write] | None:
+    def _next_batch(self) -> list[Write] | None:
         """Waits for work; None when all is done and nothing more may come."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._stopping)
-            if not self._queue:
-                return None
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH))]
-        return [write for write in batch if write.tries or write.future.set_running_or_notify_cancel()]
+        found: list[Write | None] = [*self._again]
+        self._again.clear()
+        try:
+            if not found:
+                found.append(self._queue.get())
+            while len(found) < _BATCH and found[-1] is not None:
+                found.append(self._queue.get_nowait())
+        except Empty:
+            pass
+        if found == [None]:
+            return None
+        if found[-1] is None:
+            self._queue.put(None)
+        return [write for write in found if write is not None and write.begin()]
 
-    def _serve(self, batch: list[_Write], *, again: bool = True) -> None:
+    def _serve(self, batch: list[Write], *, again: bool = True) -> None:
         notices: dict[Notice, None] = {}
         try:
-            answers = self._transact(batch, notices)
+            answered = self._transact(batch, notices)
         except peewee.PeeweeException as error:
             connected = self._connection is not None
             self._disconnect()
@@ -112,54 +118,69 @@ class Writer:
                 self._give_up(batch, self._engine.unavailable(error) or str(error))
             return
         self.failing = None
-        for answer in answers:
-            if answer.error is None:
-                answer.future.set_result(answer.result)
-            else:
-                answer.future.set_exception(answer.error)
+        answer(answered)
         self.tell(notices)
 
-    def _transact(self, batch: list[_Write], notices: dict[Notice, None]) -> list[_Answer]:
+    def _transact(self, batch: list[Write], notices: dict[Notice, None]) -> list[Write]:
+        """Those that have their answer; the others are to be tried again, before what came later."""
         self._committing = False
         connection = self._connection = self._connection or Connection(self._engine)
         connection.begin_write()
-        tried = [(write, self._attempt(connection, write, notices)) for write in batch]
+        if self._together(connection, batch, notices):
+            answered = batch
+        else:
+            connection.rollback()
+            notices.clear()
+            connection.begin_write()
+            answered = [write for write in batch if self._apart(connection, write, notices)]
         if notices:
             self._engine.announce(connection, list(notices))
         self._committing = True
         connection.commit()
-        self._put_back([write for write, answer in tried if answer is None])
-        return [answer for _, answer in tried if answer is not None]
+        if len(answered) < len(batch):
+            self._again.extend(write for write in batch if write not in answered)
+        return answered
 
-    def _put_back(self, writes: list[_Write]) -> None:
-        """To be tried again, before what came later."""
-        with self._changed:
-            self._queue.extendleft(write._replace(tries=write.tries + 1) for write in reversed(writes))
+    def _together(self, connection: Connection, batch: list[Write], notices: dict[Notice, None]) -> bool:
+        """False: one of them wrote something and failed, or the database did not do what one of them wanted."""
+        transaction = Transaction(connection)
+        for write in batch:
+            written = connection.written
+            transaction.notices = {}
+            write.result, write.error = _outcome(write.operation, transaction)
+            if write.error is None:
+                notices |= transaction.notices
+            elif self._engine.unavailable(write.error) is not None:
+                raise write.error
+            elif connection.written != written or isinstance(write.error, peewee.PeeweeException):
+                return False
+        return connection.intact  # what one of them hid from us must not pass for committed
 
-    def _attempt(self, connection: Connection, write: _Write, notices: dict[Notice, None]) -> _Answer | None:
-        """None: other servers were in the way."""
+    def _apart(self, connection: Connection, write: Write, notices: dict[Notice, None]) -> bool:
+        """False: other servers were in the way."""
         transaction = Transaction(connection)
 
-        def operate() -> Any:
+        def operate(transaction: Transaction) -> Any:
             with connection.savepoint():
                 return write.operation(transaction)
 
-        result, error = _outcome(operate)
-        if error is None:
+        write.result, write.error = _outcome(operate, transaction)
+        if write.error is None:
             notices |= transaction.notices
-        elif self._engine.unavailable(error) is not None:
-            raise error
-        elif write.tries < (most := self._engine.tries(error)):
-            return None
+        elif self._engine.unavailable(write.error) is not None:
+            raise write.error
+        elif write.tries < (most := self._engine.tries(write.error)):
+            write.tries += 1
+            return False
         elif most > 1:
-            error = StoreUnavailable("other servers hold what this needs")
-        return _Answer(write.future, result, error)
+            write.error = StoreUnavailable("other servers hold what this needs")
+        return True
 
-    def _give_up(self, batch: list[_Write], problem: str) -> None:
+    def _give_up(self, batch: list[Write], problem: str) -> None:
         """Nothing was committed, so even an operation's own error was found on a state that never came to be."""
         _log.error("store_failed", problem=problem, database=self._engine.name, operations=len(batch))
         self.failing = problem
-        _refuse((write.future for write in batch), problem)
+        refuse(batch, problem)
 
     def _disconnect(self) -> None:
         """Closing takes an open transaction back, and the next batch starts with a new connection."""
@@ -176,21 +197,17 @@ class Writer:
                     _log.error("listener_failed", topic=topic.value, exc_info=error)
 
     def _refuse_rest(self) -> None:
-        with self._changed:
-            rest = [write.future for write in self._queue]
-            self._queue.clear()
-        _refuse(rest, "it is closed")
+        rest = list(self._again)
+        self._again.clear()
+        while not self._queue.empty():
+            if (write := self._queue.get_nowait()) is not None and write.begin():
+                rest.append(write)
+        refuse(rest, "it is closed")
 
 
-def _outcome(action: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+def _outcome(action: Callable[..., Any], *arguments: Any) -> tuple[Any, BaseException | None]:
     """What the action returned, or raised: that belongs to whoever asked for it, not to this thread."""
     try:
-        return action(), None
+        return action(*arguments), None
     except BaseException as error:  # noqa: BLE001
         return None, error
-
-
-def _refuse(futures: Iterable[Future[Any]], problem: str) -> None:
-    for future in futures:
-        if not future.done() and (future.running() or future.set_running_or_notify_cancel()):
-            future.set_exception(StoreUnavailable(problem))

@@ -1,0 +1,66 @@
+"""Operations that wait to be carried out, and who waits for their answers."""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop
+from collections.abc import Iterable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
+
+from cronlane_service.domain.errors import StoreUnavailable
+from cronlane_service.domain.ports import Operation
+
+
+class Write:
+    """One operation. Its future belongs to a loop, or, without one, to any thread."""
+
+    __slots__ = ("error", "future", "loop", "operation", "result", "tries")
+
+    def __init__(self, operation: Operation[Any], loop: AbstractEventLoop | None = None) -> None:
+        self.operation, self.loop = operation, loop
+        self.future: Any = Future() if loop is None else loop.create_future()
+        self.tries = 0  # that failed because of other servers
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def begin(self) -> bool:
+        """False: nobody waits for it any more, and it is not carried out."""
+        if self.tries:
+            return True
+        return not self.future.cancelled() if self.loop else self.future.set_running_or_notify_cancel()
+
+    def settle(self) -> None:
+        """Hands over the answer, on the thread of the future's loop; who has left meanwhile gets none."""
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+
+
+def answer(writes: Iterable[Write]) -> None:
+    """Hands over their answers, and wakes every loop once."""
+    by_loop: dict[AbstractEventLoop, list[Write]] = {}
+    for write in writes:
+        if write.loop is None:
+            write.settle()
+        else:
+            by_loop.setdefault(write.loop, []).append(write)
+    for loop, waiting in by_loop.items():
+        with suppress(RuntimeError):  # it is closed, and nobody waits there
+            loop.call_soon_threadsafe(_settle, waiting)
+
+
+def refuse(writes: Iterable[Write], problem: str) -> None:
+    """Says to all that the database cannot be used."""
+    refused = [write for write in writes if write.future.done() is False]
+    for write in refused:
+        write.result, write.error = None, StoreUnavailable(problem)
+    answer(refused)
+
+
+def _settle(writes: list[Write]) -> None:
+    for write in writes:
+        write.settle()
