@@ -130,9 +130,11 @@ def test_broad_handlers_stand_at_the_boundaries_alone() -> None:
     assert {path.relative_to(SERVICE).as_posix() for path in SERVICE.rglob("*.py") if swallows_anything(path)} == {
         "rpc/boundary.py",
         "scheduler/scheduler.py",
+        "scheduler/sweeper.py",
         "runner/local.py",  # a graph's attempt
         "runner/graphs.py",  # a graph's factory
         "runner/pool.py",
         "runner/commits.py",  # an operation, whose error goes to who asked for it
+        "runner/deliverer.py",
         "store/writer.py",  # an operation, whose error goes to who asked for it
     }

@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -200,3 +201,24 @@ async def test_started_it_is_woken_by_writes_and_stopped_it_hands_back_what_is_u
     (left,) = await database.write(lambda tx: tx.webhooks.claim(clock.now(), clock.advance(seconds=60), 10))
     assert left.run_id == "second", "due at once, for the next server"
     assert json.loads(left.body) == {"run_id": "second"}
+
+
+async def test_a_fault_in_a_pass_does_not_end_the_deliverer(
+    database: SqlDatabase, clock: FakeClock, note: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cronlane_service.runner.deliverer.RETRY", timedelta(0))
+    faults = iter([True])
+
+    class Faulty(Webhooks):
+        def claim(self, *given: Any, **named: Any) -> Any:
+            if next(faults, False):
+                raise ZeroDivisionError
+            return super().claim(*given, **named)
+
+    running = Deliverer(database, Faulty(clock), Sender(clock, Hosts.ANY), clock)
+    with Receiver() as receiver, capture_logs() as logs:
+        note(receiver.url, "told")
+        await running.start()
+        await asyncio.to_thread(receiver.wait)
+        await asyncio.wait_for(running.stop(), 10)
+    assert "deliverer_pass_failed" in [entry["event"] for entry in logs]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from builders import FakeClock, counting_ids
 from cronlane_service.domain.drafts import ThreadDraft
+from cronlane_service.domain.errors import StoreUnavailable
 from cronlane_service.domain.lifetimes import Ttl
 from cronlane_service.domain.ports import Transaction
+from cronlane_service.scheduler import sweeper
 from cronlane_service.scheduler.sweeper import Sweeper
 from cronlane_service.store import open_database
 from cronlane_service.usecases.attempts import Attempts
@@ -54,3 +58,22 @@ def test_a_sweeper_that_was_stopped_sweeps_nothing(database: Any) -> None:
     sweeper.start()
     sweeper.stop()
     assert sweeper.tick() == 0
+
+
+def test_a_sweep_that_fails_does_not_end_the_sweeper(database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeper, "EVERY", timedelta(milliseconds=1))
+    swept = threading.Event()
+    faults = iter([ZeroDivisionError(), StoreUnavailable("gone")])
+
+    def sweep(tx: Transaction) -> int:
+        if (fault := next(faults, None)) is not None:
+            raise fault
+        swept.set()
+        return 0
+
+    running = Sweeper(database, sweep)
+    with capture_logs() as logs:
+        running.start()
+        assert swept.wait(10)
+        running.stop()
+    assert [entry["event"] for entry in logs] == ["sweep_failed"] * 2

@@ -113,7 +113,10 @@ class Deliverer:
             return await self.tick()
         except (StoreUnavailable, Overloaded) as problem:
             log.warning("deliverer_delayed", problem=f"{problem}")
-            return self._clock.now() + RETRY
+        except Exception:
+            # A fault of ours must not end the deliverer: it looks again soon.
+            log.exception("deliverer_pass_failed")
+        return self._clock.now() + RETRY
 
     async def _sleep_until(self, instant: datetime | None) -> None:
         if instant is None:

@@ -47,3 +47,6 @@ class Sweeper:
                     log.info("swept", rows=gone)
             except DomainError as error:
                 log.warning("sweep_failed", problem=str(error))
+            except Exception:
+                # A fault of ours must not end the sweeper: the next minute it tries again.
+                log.exception("sweep_failed")
