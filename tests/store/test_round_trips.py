@@ -69,7 +69,7 @@ templates = st.builds(
     stream_mode=names,
     stream_subgraphs=maybe(st.booleans()),
     stream_resumable=maybe(st.booleans()),
-    durability=maybe(text),
+    durability=maybe(st.sampled_from(["sync", "async", "exit"])),
     command=maybe(json_texts),
     feedback_keys=names,
     webhook=maybe(text),
@@ -102,7 +102,8 @@ assistants = st.builds(
     version=st.integers(1, 2**31 - 1),
     description=maybe(text),
 )
-numbers = st.integers(0, 2**31 - 1)
+numbers = st.integers(0, 2_000_000_000)
+limits = st.integers(1, 2**31 - 1)
 spans = st.timedeltas(timedelta(0), timedelta(days=999))
 crons = st.builds(
     Cron,
@@ -125,13 +126,13 @@ crons = st.builds(
     policies=st.builds(
         Policies,
         start_time=maybe(instants),
-        max_runs=maybe(numbers),
-        jitter=spans,
+        max_runs=maybe(limits),
+        jitter=st.timedeltas(timedelta(0), timedelta(days=1)),
         dst_policy=st.builds(DstPolicy, gap=st.sampled_from(Gap), fold=st.sampled_from(Fold)),
         catch_up=st.sampled_from(CatchUp),
         catch_up_window=maybe(spans),
         overlap=st.sampled_from(Overlap),
-        pause_after_failures=maybe(numbers),
+        pause_after_failures=maybe(limits),
     ),
     due_at=maybe(instants),
     paused_at=maybe(instants),

@@ -37,4 +37,7 @@ def last(run: Run, outcome: Outcome) -> list[RunEvent]:
 
 def resumable(run: Run) -> bool:
     """Whether what happened in it is kept to be told again."""
-    return bool(jsontext.parse(run.kwargs).get("resumable"))
+    try:
+        return jsontext.members(run.kwargs).get("resumable") == "true"
+    except ValueError:  # its kwargs cannot be read, which ended it
+        return False

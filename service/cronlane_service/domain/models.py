@@ -176,6 +176,7 @@ class Cron:
     paused_at: datetime | None = None  # since when it is not enabled
     note: str | None = None
     counters: CronCounters = field(default_factory=CronCounters)  # written by the statements that count
+    unreadable: str | None = None  # what of its row is no value, so that something else stands here for it
 
     @property
     def etag(self) -> str:
@@ -238,6 +239,7 @@ class Run:
     hidden: bool = False  # its thread was deleted when it ended; only waiting for it still finds it
     recorded: bool = False  # what happens in it is kept from its start, also while nobody follows it
     queued: bool = False  # not before the earlier runs of its cron have ended
+    unreadable: str | None = None  # what of its row is no value, so that something else stands here for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,9 +96,12 @@ def _odd(address: IPv4Address | IPv6Address) -> bool:
 
 
 def url(run: Run) -> str | None:
-    """What is to be called when the run has ended."""
-    found: str | None = jsontext.parse(jsontext.members(run.kwargs).get("webhook", "null"))
-    return found
+    """What is to be called when the run has ended; nothing when its kwargs cannot be read, which ended it."""
+    try:
+        found = jsontext.parse(jsontext.members(run.kwargs).get("webhook", "null"))
+    except ValueError:
+        return None
+    return found if isinstance(found, str) else None
 
 
 def body(run: Run, values: str | None, error: RunError | None) -> str:

@@ -12,6 +12,7 @@ from cronlane_service.store import search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.engine import Engine
 from cronlane_service.store.instants import loaded, stored
+from cronlane_service.store.reading import Reader, number
 from cronlane_service.store.statements import Bind, Row, Statement, insert, replace
 from cronlane_service.store.tables import AssistantTable as Table
 
@@ -47,14 +48,14 @@ class Assistants:
 
     def get(self, owner: str, assistant_id: str) -> Assistant | None:
         row = self._connection.first(_GET, id=assistant_id, owner=owner)
-        return None if row is None else _assistant(row)
+        return None if row is None else _READER.value(row)
 
     def find(self, assistant_ids: Sequence[str]) -> Mapping[str, Assistant]:
         rows = self._connection.rows(_FIND, ids=self._connection.engine.several(assistant_ids))
-        return {row[0]: _assistant(row) for row in rows}
+        return {row[0]: _READER.value(row) for row in rows}
 
     def search(self, owner: str, query: AssistantQuery, window: Window) -> Page[Assistant]:
-        return search.page(self._connection, Table, self._conditions(owner, query), window, _assistant)
+        return search.page(self._connection, Table, self._conditions(owner, query), window, _READER.value)
 
     def count(self, owner: str, query: AssistantQuery) -> int:
         return search.count(self._connection, Table, self._conditions(owner, query))
@@ -90,3 +91,10 @@ def _row(assistant: Assistant) -> Row:
 def _assistant(row: Row) -> Assistant:
     assistant_id, owner, graph_id, name, created_at, updated_at, *rest = row
     return Assistant(assistant_id, owner, graph_id, name, loaded(created_at), loaded(updated_at), *rest)
+
+
+_READER = Reader(
+    Table,
+    _assistant,
+    {**dict.fromkeys(("created_at", "updated_at"), (loaded, 0)), "version": (number, 1)},
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import peewee
 
-from cronlane_service.store.statements import Bind, Statement
+from cronlane_service.store.statements import Bind, Statement, one_more
 from cronlane_service.store.tables import PENDING, RUNNING, ThreadTable
 from cronlane_service.store.tables import RunTable as Table
 
@@ -43,7 +43,7 @@ def _first_claimable() -> peewee.ModelSelect[Table]:
 def _claiming(run_ids: peewee.ModelSelect[Table]) -> peewee.Query:
     lease = {
         Table.status: RUNNING,
-        Table.attempt: Table.attempt + 1,
+        Table.attempt: one_more(Table.attempt),
         Table.worker: Bind("worker"),
         Table.lease_until: Bind("lease_until"),
         Table.started_at: Bind("now"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
+
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.models import (
     Cron,
@@ -11,9 +14,13 @@ from cronlane_service.domain.models import (
     RunStatus,
     RunTemplate,
 )
-from cronlane_service.domain.policies import CatchUp, DstPolicy, Fold, Gap, Overlap, Policies
+from cronlane_service.domain.policies import LONGEST_JITTER, CatchUp, DstPolicy, Fold, Gap, Overlap, Policies
 from cronlane_service.store.instants import MICROSECOND, loaded, stored
+from cronlane_service.store.reading import Reader, count, names, number
 from cronlane_service.store.statements import Row
+from cronlane_service.store.tables import CronTable
+
+_DURABILITIES = ("sync", "async", "exit")
 
 
 def row(cron: Cron) -> Row:
@@ -60,10 +67,13 @@ def _template_columns(run: RunTemplate) -> Row:
     )
 
 
-def cron(row: Row) -> Cron:
+def _cron(row: Row) -> Cron:
     cron_id, owner, assistant_id, thread_id, schedule, timezone, end_time, enabled, completed, due, *rest = row
     metadata, created_at, updated_at, extra, disabled_reason, *rest = rest
     due_at, paused_at, note, *counters = rest[-9:]
+    for document in (metadata, extra, *rest[:3], rest[10]):
+        if document is not None:
+            jsontext.parse(document)
     return Cron(
         cron_id=cron_id,
         owner=owner,
@@ -108,15 +118,15 @@ def _template(
         input=input,
         config=config,
         context=context,
-        interrupt_before=tuple(jsontext.parse(before)),
-        interrupt_after=tuple(jsontext.parse(after)),
+        interrupt_before=names(before),
+        interrupt_after=names(after),
         multitask_strategy=None if multitask is None else MultitaskStrategy(multitask),
-        stream_mode=tuple(jsontext.parse(modes)),
+        stream_mode=names(modes),
         stream_subgraphs=None if subgraphs is None else bool(subgraphs),
         stream_resumable=None if resumable is None else bool(resumable),
-        durability=durability,
+        durability=None if durability is None else _durability(durability),
         command=command,
-        feedback_keys=tuple(jsontext.parse(feedback_keys)),
+        feedback_keys=names(feedback_keys),
         webhook=webhook,
     )
 
@@ -146,13 +156,15 @@ def _policies(
     overlap: str | None,
     pause_after_failures: int | None,
 ) -> Policies:
+    for limit in (max_runs, pause_after_failures):
+        number(1 if limit is None else limit, least=1)
     return Policies(
         start_time=loaded(start_time),
         max_runs=max_runs,
-        jitter=(jitter or 0) * MICROSECOND,
+        jitter=_span(jitter or 0, LONGEST_JITTER),
         dst_policy=DstPolicy(Gap(gap or Gap.SHIFT), Fold(fold or Fold.BY_EXPRESSION)),
         catch_up=CatchUp(catch_up or CatchUp.LATEST),
-        catch_up_window=None if window is None else window * MICROSECOND,
+        catch_up_window=None if window is None else _span(window),
         overlap=Overlap(overlap or Overlap.ALLOW),
         pause_after_failures=pause_after_failures,
     )
@@ -173,4 +185,49 @@ def _counters(
     last_outcome: str | None, fired: int, missed: int, skipped: int, failed: int, failures_in_a_row: int
 ) -> CronCounters:
     last = None if last_outcome is None else RunStatus(last_outcome)
+    for counted in (fired, missed, skipped, failed, failures_in_a_row):
+        count(counted)
     return CronCounters(fired, missed, skipped, failed, failures_in_a_row, last)
+
+
+def _durability(word: str) -> str:
+    if word not in _DURABILITIES:
+        raise ValueError(f"it is none of {', '.join(_DURABILITIES)}")
+    return word
+
+
+def _span(microseconds: int, most: timedelta = timedelta.max) -> timedelta:
+    if not 0 <= microseconds <= most // MICROSECOND:
+        raise ValueError(f"it is not from 0 to {most}")
+    return microseconds * MICROSECOND
+
+
+_READER = Reader(
+    CronTable,
+    _cron,
+    {
+        **dict.fromkeys(("created_at", "updated_at"), (loaded, 0)),
+        **dict.fromkeys(("end_time", "next_run_date", "start_time", "due_at", "paused_at"), (loaded, None)),
+        **dict.fromkeys(("metadata", "extra"), (jsontext.members, "{}")),
+        **dict.fromkeys(("input", "config", "context", "command"), (jsontext.parse, None)),
+        **dict.fromkeys(("interrupt_before", "interrupt_after", "stream_mode", "feedback_keys"), (names, "[]")),
+        **dict.fromkeys(("fired", "missed", "skipped", "failed", "failures_in_a_row"), (count, 0)),
+        **dict.fromkeys(("max_runs", "pause_after_failures"), (partial(number, least=1), None)),
+        "on_run_completed": (OnCompletion, None),
+        "multitask_strategy": (MultitaskStrategy, None),
+        "durability": (_durability, None),
+        "jitter": (partial(_span, most=LONGEST_JITTER), None),
+        "catch_up_window": (_span, None),
+        "gap": (Gap, None),
+        "fold": (Fold, None),
+        "catch_up": (CatchUp, None),
+        "overlap": (Overlap, None),
+        "last_outcome": (RunStatus, None),
+    },
+    tells=True,
+)
+
+
+def cron(row: Row) -> Cron:
+    """What of it cannot be read, its ``unreadable`` says."""
+    return _READER.value(row)

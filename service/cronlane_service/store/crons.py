@@ -11,8 +11,9 @@ from cronlane_service.domain.models import Cron, CronProgress, RunStatus
 from cronlane_service.domain.queries import CronQuery, Page, Window
 from cronlane_service.store import cron_rows, locks, search
 from cronlane_service.store.connection import Connection
-from cronlane_service.store.instants import loaded, stored
-from cronlane_service.store.statements import Bind, Rows, Statement, assignments, columns, insert
+from cronlane_service.store.instants import stored
+from cronlane_service.store.reading import LAST_STORED, nearest
+from cronlane_service.store.statements import Bind, Rows, Statement, assignments, columns, insert, one_more
 from cronlane_service.store.tables import CronTable as Table
 
 _COLUMNS = columns(Table)
@@ -44,6 +45,8 @@ _DUE_FIRST = (
 )
 _DUE = Statement(lambda _: _DUE_FIRST)
 _DUE_FREE = Statement(lambda engine: engine.claimed(_DUE_FIRST, Table))
+# By an instant beyond the calendar; on SQLite, where every text is greater than every number, also by a text.
+_NEVER_DUE = Statement(lambda _: Table.select().where(_SCHEDULED, Table.due_at > LAST_STORED).limit(Bind("limit")))
 _NEXT_DUE = Statement(lambda _: Table.select(peewee.fn.min(Table.due_at)).where(_SCHEDULED))
 _ADVANCED = (Table.cron_id, Table.next_run_date, Table.due_at, Table.fired, Table.missed, Table.skipped)
 _GIVEN = [peewee.SQL(f"given.column{number}") for number, _ in enumerate(_ADVANCED, 1)]
@@ -82,8 +85,8 @@ _RUN_FAILED = Statement(
     lambda _: Table.update(
         {
             Table.last_outcome: Bind("outcome"),
-            Table.failed: Table.failed + 1,
-            Table.failures_in_a_row: Table.failures_in_a_row + 1,
+            Table.failed: one_more(Table.failed),
+            Table.failures_in_a_row: one_more(Table.failures_in_a_row),
         }
     ).where(Table.cron_id == Bind("id"))
 )
@@ -146,7 +149,9 @@ class Crons:
     def due(self, now: datetime, limit: int) -> Sequence[Cron]:
         shares = self._connection.shares
         rows = self._connection.rows(_DUE_FREE if shares else _DUE, now=stored(now), limit=limit)
-        crons = [cron_rows.cron(row) for row in rows]
+        if len(rows) < limit:
+            rows += self._connection.rows(_NEVER_DUE, limit=limit)
+        crons = [cron_rows.cron(row) for row in rows if isinstance(row[0], str)]
         return self._undisturbed(crons) if shares else crons
 
     def _undisturbed(self, crons: Sequence[Cron]) -> Sequence[Cron]:
@@ -160,7 +165,7 @@ class Crons:
 
     def next_due(self) -> datetime | None:
         [(instant,)] = self._connection.rows(_NEXT_DUE)
-        return loaded(instant)
+        return nearest(instant)
 
     def advance(self, progress: Sequence[CronProgress]) -> None:
         rows = [

@@ -12,6 +12,7 @@ from cronlane_service.domain.queries import RunQuery, Window
 from cronlane_service.store import claims, locks, search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
+from cronlane_service.store.reading import Reader, nearest
 from cronlane_service.store.statements import Bind, Row, Statement, assignments, columns, insert_rows
 from cronlane_service.store.tables import PENDING, RUNNING
 from cronlane_service.store.tables import RunTable as Table
@@ -67,25 +68,25 @@ class Runs:
     def find(self, run_id: str) -> Run | None:
         self._connection.lock(locks.THREAD_OF_RUN, id=run_id)
         row = self._connection.first(_FIND, id=run_id)
-        return None if row is None else _run(row)
+        return None if row is None else _READER.value(row)
 
     def list(self, owner: str, thread_id: str, query: RunQuery, window: Window) -> Sequence[Run]:
         conditions: list[peewee.Node] = [Table.thread_id == thread_id, Table.owner == owner, ~Table.hidden]
         if query.status is not None:
             conditions.append(Table.status == query.status.value)
-        return [_run(row) for row in self._connection.search(search.listing(Table, conditions, window))]
+        return [_READER.value(row) for row in self._connection.search(search.listing(Table, conditions, window))]
 
     def active(self, thread_ids: Sequence[str]) -> Sequence[Run]:
         ids = self._connection.engine.several(thread_ids)
         self._connection.lock(locks.THREADS, ids=ids)
-        return [_run(row) for row in self._connection.rows(_ACTIVE_OF_THREADS, ids=ids)]
+        return [_READER.value(row) for row in self._connection.rows(_ACTIVE_OF_THREADS, ids=ids)]
 
     def active_of_owner(self, owner: str, status: RunStatus | None) -> Sequence[Run]:
         conditions = [Table.owner == owner, _ACTIVE]
         if status is not None:
             conditions.append(Table.status == status.value)
         query = Table.select().where(*conditions).order_by(Table.created_at, Table.run_id)
-        return [_run(row) for row in self._connection.search(query)]
+        return [_READER.value(row) for row in self._connection.search(query)]
 
     def crons_at_work(self, cron_ids: Sequence[str]) -> Set[str]:
         ids = self._connection.engine.several(cron_ids)
@@ -109,7 +110,7 @@ class Runs:
         else:
             ids = [run_id for (run_id,) in self._connection.rows(claims.FREE, now=stored(now), limit=limit)]
             rows = self._connection.rows(claims.CLAIM_FREE, ids=ids, **lease) if ids else []
-        claimed = [_run(row) for row in rows]
+        claimed = [_READER.value(row) for row in rows]
         return sorted(claimed, key=lambda run: (run.created_at, run.run_id))
 
     def renew(self, worker: str, held: Mapping[str, int], lease_until: datetime) -> None:
@@ -127,7 +128,7 @@ class Runs:
 
     def held(self, worker: str) -> Mapping[str, tuple[int, CancelAction | None]]:
         rows = self._connection.rows(claims.HELD, worker=worker)
-        return {run_id: (attempt, None if cancel is None else CancelAction(cancel)) for run_id, attempt, cancel in rows}
+        return {run_id: (attempt, _wish(cancel)) for run_id, attempt, cancel in rows}
 
     def end(self, run: Run) -> bool:
         return self._connection.change(_END, **dict(zip(_COLUMNS, _row(run), strict=True))) == 1
@@ -137,7 +138,7 @@ class Runs:
         instants = [
             self._connection.rows(each, now=stored(now))[0][0] for each in (claims.NEXT_DELAYED, claims.NEXT_LEASE_END)
         ]
-        return loaded(min((instant for instant in instants if instant is not None), default=None))
+        return min(filter(None, map(nearest, instants)), default=None)
 
     def delete_hidden(self, ended_before: datetime, limit: int) -> int:
         rows = self._connection.rows(_HIDDEN, before=stored(ended_before), limit=limit)
@@ -177,6 +178,13 @@ def _row(run: Run) -> Row:
     )
 
 
+def _wish(cancel: str | None) -> CancelAction | None:
+    """A word that is none stands for the wish that undoes nothing."""
+    if cancel is None:
+        return None
+    return CancelAction(cancel) if cancel in set(CancelAction) else CancelAction.INTERRUPT
+
+
 def _run(row: Row) -> Run:
     run_id, owner, thread_id, assistant_id, graph_id, created, updated, status, metadata, kwargs, *rest = row
     strategy, temporary, cron_id, scheduled, available, attempt, worker, lease, cancel, *ending = rest
@@ -210,3 +218,20 @@ def _run(row: Row) -> Run:
         recorded=bool(recorded),
         queued=bool(queued),
     )
+
+
+_READER = Reader(
+    Table,
+    _run,
+    {
+        **dict.fromkeys(("created_at", "updated_at"), (loaded, 0)),
+        **dict.fromkeys(
+            ("scheduled_for", "available_at", "lease_until", "started_at", "ended_at"),
+            (loaded, None),
+        ),
+        "status": (RunStatus, RunStatus.ERROR.value),
+        "multitask_strategy": (MultitaskStrategy, MultitaskStrategy.ENQUEUE.value),
+        "cancel": (CancelAction, CancelAction.INTERRUPT.value),
+    },
+    tells=True,
+)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
@@ -105,6 +106,8 @@ class SqliteEngine:
         database.register_function(_contains, "cronlane_contains", 2, deterministic=True)
         database.register_function(_includes, "cronlane_includes", 2, deterministic=True)
         database.connect()
+        connection: sqlite3.Connection = database.connection()  # type: ignore[no-untyped-call]
+        connection.text_factory = _TEXT
         return database
 
     def compile(self, query: peewee.Query) -> tuple[str, Sequence[Any]]:
@@ -170,6 +173,7 @@ class SqliteEngine:
         return None
 
 
+_TEXT = partial(str, encoding="utf-8", errors="replace")  # one that is no UTF-8 must not spoil the rows beside it
 _DIALECT = peewee.SqliteDatabase(None)  # never connected: it only knows how SQLite's SQL is written
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from peewee import SQL, Context, Field, Node, Query, Select
+from peewee import SQL, Case, Context, Field, Node, Query, Select
 
 from cronlane_service.store.tables import Table
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cronlane_service.store.engine import Engine
 
 Row = tuple[Any, ...]
+MOST_COUNTED = 2_000_000_000
 
 
 class _Slot:
@@ -113,3 +114,8 @@ def replace(table: type[Table]) -> Statement:
 def assignments(table: type[Table]) -> dict[Any, Bind]:
     """Every column but the key, from the value of its name."""
     return {field: Bind(field.name) for field in table._meta.sorted_fields if not field.primary_key}
+
+
+def one_more(count: Field) -> Node:
+    """The count and one; never more than its column can hold, which would be an error."""
+    return Case(None, [(count < MOST_COUNTED, count + 1)], MOST_COUNTED)

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 
 import peewee
 
-from cronlane_service.domain.lifetimes import PruneStrategy, Ttl
+from cronlane_service.domain.lifetimes import LONGEST, PruneStrategy, Ttl
 from cronlane_service.domain.models import RunError, Thread, ThreadStatus
 from cronlane_service.domain.queries import Page, ThreadQuery, Window
 from cronlane_service.store import locks, search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
+from cronlane_service.store.reading import Reader
 from cronlane_service.store.statements import Bind, Row, Statement, assignments, columns, insert, insert_rows
 from cronlane_service.store.tables import ThreadTable as Table
 
@@ -63,12 +64,12 @@ class Threads:
     def get(self, owner: str, thread_id: str) -> Thread | None:
         self._lock([thread_id])
         row = self._connection.first(_GET, id=thread_id, owner=owner)
-        return None if row is None else _thread(row)
+        return None if row is None else _READER.value(row)
 
     def find(self, thread_ids: Sequence[str]) -> Mapping[str, Thread]:
         self._lock(thread_ids)
         rows = self._connection.rows(_FIND, ids=self._connection.engine.several(thread_ids))
-        return {row[0]: _thread(row) for row in rows}
+        return {row[0]: _READER.value(row) for row in rows}
 
     def save(self, thread: Thread) -> None:
         self._connection.change(_SAVE, **dict(zip(_COLUMNS, _row(thread), strict=True)))
@@ -78,7 +79,7 @@ class Threads:
         self._connection.change(_MARK, ids=ids, status=status.value, now=stored(now))
 
     def ended(self, now: datetime, limit: int) -> Sequence[Thread]:
-        return [_thread(row) for row in self._connection.rows(_ENDED, now=stored(now), limit=limit)]
+        return [_READER.value(row) for row in self._connection.rows(_ENDED, now=stored(now), limit=limit)]
 
     def outlive(self, thread_ids: Sequence[str]) -> None:
         self._connection.change(_OUTLIVE, ids=self._connection.engine.several(thread_ids))
@@ -87,7 +88,7 @@ class Threads:
         return self._connection.change(_DELETE, id=thread_id) == 1
 
     def search(self, owner: str, query: ThreadQuery, window: Window) -> Page[Thread]:
-        return search.page(self._connection, Table, self._conditions(owner, query), window, _thread)
+        return search.page(self._connection, Table, self._conditions(owner, query), window, _READER.value)
 
     def count(self, owner: str, query: ThreadQuery) -> int:
         return search.count(self._connection, Table, self._conditions(owner, query))
@@ -150,5 +151,26 @@ def _thread(row: Row) -> Thread:
         values=values,
         interrupts=interrupts,
         error=None if error is None else RunError(error, message),
-        ttl=None if ttl is None else Ttl(timedelta(microseconds=ttl), PruneStrategy(strategy)),
+        ttl=None if ttl is None else _ttl(ttl, strategy or PruneStrategy.DELETE),
     )
+
+
+def _ttl(microseconds: int, strategy: str = PruneStrategy.DELETE) -> Ttl:
+    """Raises ValueError and OverflowError."""
+    after = timedelta(microseconds=microseconds)
+    if not timedelta(0) < after <= LONGEST:
+        raise ValueError(f"it is not from 0 to {LONGEST}")
+    return Ttl(after, PruneStrategy(strategy))
+
+
+_READER = Reader(
+    Table,
+    _thread,
+    {
+        **dict.fromkeys(("created_at", "updated_at", "state_updated_at"), (loaded, 0)),
+        "status": (ThreadStatus, ThreadStatus.IDLE.value),
+        "ttl": (_ttl, None),
+        "ttl_strategy": (PruneStrategy, None),
+        "expires_at": (loaded, None),
+    },
+)

@@ -12,6 +12,7 @@ from cronlane_service.domain.models import RunError, RunStatus, Tick, TickOutcom
 from cronlane_service.domain.queries import TickQuery
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
+from cronlane_service.store.reading import Reader, nearest, number
 from cronlane_service.store.statements import Bind, Row, Statement, insert_rows
 from cronlane_service.store.tables import TickTable as Table
 
@@ -76,7 +77,7 @@ class Ticks:
         return self._connection.first(_EXISTS, **key) is not None
 
     def of_cron(self, cron_id: str) -> Sequence[Tick]:
-        return [_tick(row) for row in self._connection.rows(_OF_CRON, cron_id=cron_id)]
+        return [_READER.value(row) for row in self._connection.rows(_OF_CRON, cron_id=cron_id)]
 
     def list(self, owner: str, cron_id: str, query: TickQuery, limit: int) -> Sequence[Tick]:
         conditions: list[peewee.Node] = [Table.cron_id == cron_id, Table.owner == owner]
@@ -87,11 +88,11 @@ class Ticks:
         if query.end is not None:
             conditions.append(Table.scheduled_for <= stored(query.end))
         found = Table.select(*_DECIDED).where(*conditions).order_by(Table.scheduled_for).limit(limit)
-        return [_tick(row) for row in self._connection.search(found)]
+        return [_READER.value(row) for row in self._connection.search(found)]
 
     def latest(self, cron_id: str) -> datetime | None:
         [(instant,)] = self._connection.rows(_LATEST, cron_id=cron_id)
-        return loaded(instant)
+        return nearest(instant)
 
     def delete(self, cron_id: str, instants: Sequence[datetime]) -> int:
         return self._connection.change_each(_DELETE, [(cron_id, stored(instant)) for instant in instants])
@@ -126,3 +127,14 @@ def _row(tick: Tick) -> Row:
 def _tick(row: Row) -> Tick:
     cron_id, scheduled_for, owner, decided_at, outcome, reason, run_id, count = row
     return Tick(cron_id, loaded(scheduled_for), owner, loaded(decided_at), TickOutcome(outcome), reason, run_id, count)
+
+
+_READER = Reader(
+    _DECIDED,
+    _tick,
+    {
+        **dict.fromkeys(("scheduled_for", "decided_at"), (loaded, 0)),
+        "outcome": (TickOutcome, TickOutcome.ERROR.value),
+        "count": (number, 1),
+    },
+)

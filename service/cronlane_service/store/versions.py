@@ -9,6 +9,7 @@ import peewee
 from cronlane_service.domain.models import AssistantVersion
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
+from cronlane_service.store.reading import Reader, number
 from cronlane_service.store.statements import Bind, Row, Statement, insert
 from cronlane_service.store.tables import AssistantVersionTable as Table
 
@@ -31,7 +32,7 @@ class Versions:
 
     def get(self, assistant_id: str, version: int) -> AssistantVersion | None:
         row = self._connection.first(_GET, assistant_id=assistant_id, version=version)
-        return None if row is None else _version(row)
+        return None if row is None else _READER.value(row)
 
     def last(self, assistant_id: str) -> int:
         [(number,)] = self._connection.rows(_LAST, assistant_id=assistant_id)
@@ -42,7 +43,7 @@ class Versions:
         if metadata is not None:
             conditions.append(self._connection.engine.contains(Table.metadata, metadata))
         newest_first = Table.select().where(*conditions).order_by(Table.version.desc())
-        return [_version(row) for row in self._connection.search(newest_first.limit(limit).offset(offset))]
+        return [_READER.value(row) for row in self._connection.search(newest_first.limit(limit).offset(offset))]
 
     def delete_of_assistant(self, assistant_id: str) -> int:
         return self._connection.change(_DELETE, assistant_id=assistant_id)
@@ -65,3 +66,6 @@ def _row(version: AssistantVersion) -> Row:
 def _version(row: Row) -> AssistantVersion:
     assistant_id, version, graph_id, name, created_at, *rest = row
     return AssistantVersion(assistant_id, version, graph_id, name, loaded(created_at), *rest)
+
+
+_READER = Reader(Table, _version, {"created_at": (loaded, 0), "version": (number, 1)})

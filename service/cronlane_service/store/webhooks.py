@@ -10,7 +10,8 @@ import peewee
 from cronlane_service.domain.webhooks import Webhook
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
-from cronlane_service.store.statements import Bind, Row, Statement, insert
+from cronlane_service.store.reading import Reader, nearest, number
+from cronlane_service.store.statements import Bind, Row, Statement, insert, one_more
 from cronlane_service.store.tables import WebhookTable as Table
 
 _Due = Table.alias()
@@ -18,7 +19,7 @@ _Due = Table.alias()
 _INSERT = insert(Table, ignore_taken=True)
 _CLAIM = Statement(
     lambda engine: (
-        Table.update({Table.attempts: Table.attempts + 1, Table.next_attempt_at: Bind("lease_until")})
+        Table.update({Table.attempts: one_more(Table.attempts), Table.next_attempt_at: Bind("lease_until")})
         .where(
             Table.run_id.in_(
                 engine.claimed(
@@ -56,7 +57,7 @@ class Webhooks:
 
     def claim(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[Webhook]:
         rows = self._connection.rows(_CLAIM, now=stored(now), lease_until=stored(lease_until), limit=limit)
-        return sorted(map(_webhook, rows), key=lambda webhook: (webhook.created_at, webhook.run_id))
+        return sorted(map(_READER.value, rows), key=lambda webhook: (webhook.created_at, webhook.run_id))
 
     def put_off(self, webhook: Webhook, until: datetime, problem: str | None) -> None:
         self._connection.change(
@@ -71,7 +72,7 @@ class Webhooks:
 
     def next_due(self) -> datetime | None:
         [(instant,)] = self._connection.rows(_NEXT)
-        return loaded(instant)
+        return nearest(instant)
 
 
 def _row(webhook: Webhook) -> Row:
@@ -90,3 +91,10 @@ def _row(webhook: Webhook) -> Row:
 def _webhook(row: Row) -> Webhook:
     run_id, owner, url, body, attempts, next_attempt_at, last_error, created_at = row
     return Webhook(run_id, owner, url, body, loaded(created_at), loaded(next_attempt_at), attempts, last_error)
+
+
+_READER = Reader(
+    Table,
+    _webhook,
+    {**dict.fromkeys(("created_at", "next_attempt_at"), (loaded, 0)), "attempts": (number, 1)},
+)

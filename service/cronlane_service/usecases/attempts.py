@@ -41,10 +41,17 @@ class Attempts:
         now = self._clock.now()
         claimed = tx.runs.claim(worker, now, now + lease, limit)
         for run in claimed:
-            if run.attempt > self._most:
-                error = RunError("WorkerLost", f"{self._most} attempts were lost with their workers")
+            if (error := self._hopeless(run)) is not None:
                 self.finish(tx, run, Outcome(RunStatus.ERROR, error=error))
-        return [run for run in claimed if run.attempt <= self._most]
+        return [run for run in claimed if self._hopeless(run) is None]
+
+    def _hopeless(self, run: Run) -> RunError | None:
+        """Why it is not tried again."""
+        if run.unreadable is not None:
+            return RunError("UnreadableRow", run.unreadable)
+        if run.attempt > self._most:
+            return RunError("WorkerLost", f"{self._most} attempts were lost with their workers")
+        return None
 
     def renew(self, tx: Transaction, worker: str, held: Mapping[str, int], lease: timedelta) -> None:
         tx.runs.renew(worker, held, self._clock.now() + lease)

@@ -148,9 +148,9 @@ class Firing:
         reason = f"{error}"
         self._done.disabled[cron.cron_id] = reason
         self._tx.crons.disable(cron.cron_id, reason, self._now)
-        failed = self._deciding.get(cron.cron_id, cron.next_run_date)
+        failed = self._deciding.get(cron.cron_id) or cron.next_run_date or cron.due_at or self._now
         noted = {tick.scheduled_for for tick in self._done.ticks if tick.cron_id == cron.cron_id}
-        if failed is not None and failed not in noted:
+        if failed not in noted:
             tick = Tick(cron.cron_id, failed, cron.owner, self._now, TickOutcome.ERROR, reason)
             self._done.ticks.append(tick)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from cronlane_service.domain import ticks as rules
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.errors import DomainError
-from cronlane_service.domain.models import CronProgress
+from cronlane_service.domain.models import Cron, CronProgress
 from cronlane_service.domain.ports import NewId, Transaction
 from cronlane_service.usecases.firing import Firing, Pass, progress
 
@@ -32,10 +32,8 @@ class Ticks:
         advanced: list[CronProgress] = []
         for cron in crons:
             try:
-                decision = rules.decide(cron, now, watching_since)
-                ticks = firing.cron(cron, decision.ticks)
-                advanced.append(progress(cron, ticks, decision.next_run_date))
-            except (DomainError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+                advanced.append(self._decided(firing, cron, now, watching_since))
+            except (DomainError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
                 firing.poisoned(cron, error)
         tx.crons.advance(advanced)
         done = firing.write()
@@ -43,3 +41,16 @@ class Ticks:
         if not crons and done.next_due is not None and done.next_due <= now:
             done.next_due = now + SHORTLY  # other servers are at what is due
         return done
+
+    def _decided(self, firing: Firing, cron: Cron, now: datetime, watching_since: datetime) -> CronProgress:
+        """Where the cron stands now. Raises what says that it cannot be evaluated."""
+        if cron.unreadable is not None:
+            raise ValueError(cron.unreadable)
+        if cron.next_run_date is None:
+            raise ValueError("it is due, and next_run_date does not say for which tick")
+        decision = rules.decide(cron, now, watching_since)
+        ticks = firing.cron(cron, decision.ticks)
+        advanced = progress(cron, ticks, decision.next_run_date)
+        if not ticks and advanced.due_at is not None and advanced.due_at <= now:
+            raise ValueError("it is due, and there is nothing to be decided")  # it would be due for ever
+        return advanced

@@ -75,8 +75,8 @@ def moved(tx: Transaction, cron: Cron, now: datetime) -> bool:
 
 def _next(cron: Cron, after: datetime) -> datetime | None:
     try:
-        return ticks.first(cron, after)
-    except InvalidField:
+        return cron.next_run_date if cron.unreadable else ticks.first(cron, after)
+    except (InvalidField, ArithmeticError, LookupError, TypeError, ValueError):
         return cron.next_run_date  # when it comes due, the cron will be disabled with the reason
 
 

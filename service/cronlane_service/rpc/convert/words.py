@@ -38,7 +38,8 @@ class Words(Generic[Number, Word]):
         return tuple(self.word(field, number) or unspecified for number in numbers)
 
     def number(self, word: Word | None) -> Number:
-        return self._unspecified if word is None else self._numbers[word]
+        """UNSPECIFIED also for a word that the API does not have: somebody wrote it past the service."""
+        return self._unspecified if word is None else self._numbers.get(word, self._unspecified)
 
 
 THREAD_STATUS = Words(threads_pb2.ThreadStatus, models.ThreadStatus)
