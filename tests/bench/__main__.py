@@ -8,18 +8,19 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench import api, growth, lateness, rest
-from bench.load import Load
 from bench.pairs import MeasuredNothing
-from bench.table import Row, Words, changes, lines, machine, save, wanted
+from bench.seeding import Bench
+from bench.table import Row, changes, lines, machine, save, wanted
 from differential.official_server import NotInstalled
 
-Chapter = Callable[[Load, Words], Iterator[Row]]
+Chapter = Callable[[Bench], Iterator[Row]]
 CHAPTERS: dict[str, Chapter] = {
     "api": api.sqlite,
     "api-postgres": api.postgres,
@@ -39,30 +40,40 @@ def main() -> int:
     options.add_argument("--compare", type=Path, help="the JSON of an older run: tells the ratios of the ratios")
     told = options.parse_args()
     began, start = machine(), monotonic()
-    rows, troubles = measured(told.words)
+    rows, troubles = [], []
+    operations = [word for word in told.words if word not in CHAPTERS]
+    with ExitStack() as stack:
+        bench = Bench(stack, operations)
+        for name in chosen(told.words):
+            found, trouble = chapter(name, bench)
+            rows += [row for row in found if wanted(row.key, operations)]
+            troubles += trouble
+            save(rows, told.json, began)  # whoever interrupts it keeps what there is
     print(f"\n{began['cores']} cores ({began['processor']}), load at the start {began['load']}, ", end="")
     print(f"took {monotonic() - start:.0f} s\n", *lines(rows), *troubles, sep="\n")
-    save(rows, told.json, began)
     if told.compare:
         print("", *changes(rows, told.compare), sep="\n")
     return 1 if troubles else 0
 
 
-def measured(words: list[str]) -> tuple[list[Row], list[str]]:
-    """The rows, and what could not be measured."""
+def chosen(words: list[str]) -> list[str]:
+    """Chapters; an operation is one of the API's."""
+    named = [word for word in words if word in CHAPTERS]
+    return named or (["api", "api-postgres"] if words else list(CHAPTERS))
+
+
+def chapter(name: str, bench: Bench) -> tuple[list[Row], list[str]]:
+    """Its rows, and what could not be measured."""
+    began = monotonic()
     rows, troubles = [], []
-    operations = [word for word in words if word not in CHAPTERS]
-    chosen = [word for word in words if word in CHAPTERS] or (["api", "api-postgres"] if operations else list(CHAPTERS))
-    for name in chosen:
-        began = monotonic()
-        try:
-            with Load() as load:
-                rows += [row for row in CHAPTERS[name](load, operations) if wanted(row.key, operations)]
-        except NotInstalled as missing:
-            print(f"{name}: skipped, LangGraph's own server could not be installed: {missing}", file=sys.stderr)
-        except (MeasuredNothing, AssertionError) as trouble:
-            troubles.append(f"{name}: NOT MEASURED: {trouble}")
-        print(f"{name}: {monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    try:
+        for row in CHAPTERS[name](bench):
+            rows.append(row)  # noqa: PERF402 - those before a trouble count
+    except NotInstalled as missing:
+        print(f"{name}: skipped, LangGraph's own server could not be installed: {missing}", file=sys.stderr)
+    except (MeasuredNothing, AssertionError) as trouble:
+        troubles.append(f"{name}: NOT MEASURED: {trouble}")
+    print(f"{name}: {monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     return rows, troubles
 
 

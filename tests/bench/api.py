@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from bench import calls, servers
 from bench.calls import CRONS, THREADS, Schedules
 from bench.jobs import Result
-from bench.load import Load
 from bench.pairs import Pairs, Wire
+from bench.seeding import Bench
 from bench.servers import Address
 from bench.table import Row, Target, Words, at_least, at_most, compared, wanted
 
@@ -57,12 +57,23 @@ class Api:
         self.pairs: dict[tuple[str, int], Pairs] = defaultdict(Pairs)
 
     def round(self, callers: int) -> None:
+        if self._wants("cron"):
+            self._crons(callers)
+        if self._wants("thread"):
+            self._threads(callers)
+
+    def _wants(self, kind: str) -> bool:
+        return not self._words or any(wanted(name, self._words) for name in NAMES if kind in name)
+
+    def _crons(self, callers: int) -> None:
         made = self._create(callers, "create_cron", f"{CRONS}/CreateCron", self._schedules.mixed())
         made += self._create(callers, "create_cron_different", f"{CRONS}/CreateCron", self._schedules.different())
         crons = calls.cron_ids(made)
         self._pair(callers, "get_cron", f"{CRONS}/GetCron", [calls.get_cron(each) for each in crons[:READ]])
         deletes = [calls.delete_cron(each) for each in crons]
         self._pair(callers, "delete_cron", f"{CRONS}/DeleteCron", deletes, repeat=False)
+
+    def _threads(self, callers: int) -> None:
         made = self._create(callers, "create_thread", f"{THREADS}/CreateThread", [calls.create_thread()])
         threads = calls.thread_ids(made[:READ])
         self._pair(callers, "get_thread", f"{THREADS}/GetThread", [calls.get_thread(each) for each in threads])
@@ -88,13 +99,13 @@ def rows(engine: Engine, api: Api) -> Iterator[Row]:
             yield pairs.cpu(f"{key}/cpu", f"{what}: server's CPU a call", ECHO)
 
 
-def measured(engine: Engine, load: Load, words: Words, database: str = "") -> Iterator[Row]:
+def measured(engine: Engine, bench: Bench, database: str = "") -> Iterator[Row]:
     with ExitStack() as stack:
         echo = stack.enter_context(servers.echo())
         served = stack.enter_context(servers.fresh_cronlane(database))
-        wire = Wire(load, echo, Address.of(served.grpc, served.process.pid))
+        wire = Wire(bench.load, echo, Address.of(served.grpc, served.process.pid))
         Api(wire).round(CALLERS[0])  # nobody is measured cold
-        api = Api(wire, words)
+        api = Api(wire, bench.words)
         for _ in range(engine.rounds):
             for callers in CALLERS:
                 api.round(callers)
@@ -110,10 +121,10 @@ def client_cost(engine: Engine, api: Api) -> Row:
     return compared(f"client/{engine.name.lower()}", what, "µs", client, ECHO, server, at_most(0.33))
 
 
-def sqlite(load: Load, words: Words) -> Iterator[Row]:
-    return measured(SQLITE, load, words)
+def sqlite(bench: Bench) -> Iterator[Row]:
+    return measured(SQLITE, bench)
 
 
-def postgres(load: Load, words: Words) -> Iterator[Row]:
+def postgres(bench: Bench) -> Iterator[Row]:
     with servers.postgres() as url:
-        yield from measured(POSTGRES, load, words, url)
+        yield from measured(POSTGRES, bench, url)

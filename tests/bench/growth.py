@@ -10,13 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from bench import calls, seeding, servers
+from bench import calls, servers
 from bench.calls import CRONS, Schedules
 from bench.jobs import GRPC, Job, Result
 from bench.load import Load
 from bench.pairs import PHASE, Pairs, run
+from bench.seeding import Bench
 from bench.servers import Address
-from bench.table import Row, Words, absolute, at_least, at_most, compared
+from bench.table import Row, absolute, at_least, at_most, compared
 
 ROUNDS = 7
 SETTLING, IDLE = 5, 15  # seconds
@@ -30,32 +31,14 @@ PAGES: dict[str, tuple[str, Callable[[list[str]], list[bytes]]]] = {
 """What is asked for, given the crons with a long ledger."""
 
 
-class Stores:
-    """Files with so many crons, and the crons in each that have a long ledger."""
-
-    def __init__(self, load: Load, stack: ExitStack) -> None:
-        self._load, self._stack = load, stack
-        self.long: dict[int, list[str]] = {}
-
-    def folder(self, crons: int) -> Path:
-        folder = Path(self._stack.enter_context(TemporaryDirectory()))
-        self.long[crons] = seeding.fill(self._load, folder, crons)
-        return folder
-
-    def served(self, crons: int) -> Address:
-        served = self._stack.enter_context(servers.cronlane(self.folder(crons)))
-        return Address.of(served.grpc, served.process.pid)
-
-
-def creating(load: Load, words: Words) -> Iterator[Row]:
+def creating(bench: Bench) -> Iterator[Row]:
     """Creates a second among 100,000 and among 10,000."""
     pairs = Pairs()
     with ExitStack() as stack:
-        stores = Stores(load, stack)
-        some, many = stores.served(SOME), stores.served(MANY)
+        some, many = (stack.enter_context(bench.stored(crons)) for crons in (SOME, MANY))
         for number in range(ROUNDS):
             order = (many, some) if number % 2 else (some, many)
-            done = {address: _created(load, address) for address in order}
+            done = {address: _created(bench.load, address) for address in order}
             pairs.add((done[many], done[some]))
     what = "CreateCron, 16 callers, 100,000 crons stored"
     yield pairs.rate("growth/create", what, "10,000 stored", at_least(0.85))
@@ -73,26 +56,26 @@ def _job(to: Address, method: str, asked: list[bytes], callers: int) -> Job:
     return Job(GRPC, to.host, to.port, asked, callers, seconds=PHASE, method=f"{CRONS}/{method}")
 
 
-def finding(load: Load, words: Words) -> Iterator[Row]:
+def finding(bench: Bench) -> Iterator[Row]:
     """A page of 100 among 100,000 and among 1,000, one caller."""
     with ExitStack() as stack:
-        stores = Stores(load, stack)
-        few, many = stores.served(FEW), stores.served(MANY)
+        few, many = (stack.enter_context(bench.stored(crons)) for crons in (FEW, MANY))
         for name, (method, asked) in PAGES.items():
             pairs = Pairs()
             for _ in range(ROUNDS):
-                here, there = asked(stores.long[MANY]), asked(stores.long[FEW])
-                pairs.add((run(load, _job(many, method, here, 1)), run(load, _job(few, method, there, 1))))
+                asks = ((many, bench.long[MANY]), (few, bench.long[FEW]))
+                ours, theirs = (run(bench.load, _job(to, method, asked(long), 1)) for to, long in asks)
+                pairs.add((ours, theirs))
             key = f"growth/{name.lower().replace(', ', '-').replace(' ', '-')}"
             what = f"{name}, page of 100 among 100,000 crons: p99"
             yield absolute(key, what, "ms", [each.p99 * 1000 for each in pairs.ours], at_most(20))
             yield pairs.p99(f"{key}/flat", what, "among 1,000", at_most(1.5))
 
 
-def idling(load: Load, words: Words) -> Iterator[Row]:
+def idling(bench: Bench) -> Iterator[Row]:
     """With 100,000 crons that are far off, and with none."""
     with ExitStack() as stack:
-        folder, empty = Stores(load, stack).folder(MANY), Path(stack.enter_context(TemporaryDirectory()))
+        folder, empty = bench.folder(MANY), Path(stack.enter_context(TemporaryDirectory()))
         yield from _starting(folder, empty)
         full, none = (stack.enter_context(servers.cronlane(each)).process.pid for each in (folder, empty))
         pause = threading.Event()

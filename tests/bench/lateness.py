@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench import lag
-from bench.load import Load
-from bench.table import Row, Words, absolute, at_most
+from bench.seeding import Bench
+from bench.table import Row, absolute, at_most
 
 CASES = ((lag.Case(100, 10), 3, 15.0), (lag.Case(1000, 30), 2, 30.0))  # firings; milliseconds
 
 
-def firing(load: Load, words: Words) -> Iterator[Row]:
+def firing(bench: Bench) -> Iterator[Row]:
     for case, firings, bound in CASES:
         found = lag.measure(case, firings)
         what = f"tick to run row, SQLite, {case.crons:,} due: p99"

@@ -13,11 +13,12 @@ from bench.jobs import REST, Job, Result
 from bench.load import Load
 from bench.pairs import PHASE, Pairs, run
 from bench.rest_load import request
+from bench.seeding import Bench
 from bench.servers import Address
-from bench.table import Row, Words, at_least
+from bench.table import Row, at_least
 
-CALLERS = (16, 1, 64)
-ROUNDS = 3
+CALLERS = {0: (16, 1, 64), 10_000: (16,)}  # by the crons stored
+ROUNDS = 4
 OFFICIAL = "langgraph dev"
 NEVER_SLOWER = 1.0
 TARGETS = {  # at 16 callers, by what is asked and how many crons are stored
@@ -89,22 +90,22 @@ def rows(rest: Rest, stored: int) -> Iterator[Row]:
         yield pairs.rate(key, what, OFFICIAL, at_least(bound))
 
 
-def measured(load: Load, stored: int) -> Iterator[Row]:
+def measured(bench: Bench, stored: int) -> Iterator[Row]:
     """Raises NotInstalled where the official server cannot be had."""
     with ExitStack() as stack:
         official = stack.enter_context(servers.official())
         served = stack.enter_context(servers.fresh_cronlane())
-        rest = Rest(load, Address.of(served.url), official, stored)
+        rest = Rest(bench.load, Address.of(served.url), official, stored)
         rest.fill()
         for _ in range(ROUNDS):
-            for callers in CALLERS:
+            for callers in CALLERS[stored]:
                 rest.round(callers)
         yield from rows(rest, stored)
 
 
-def near_empty(load: Load, words: Words) -> Iterator[Row]:
-    return measured(load, 0)
+def near_empty(bench: Bench) -> Iterator[Row]:
+    return measured(bench, 0)
 
 
-def with_10_000(load: Load, words: Words) -> Iterator[Row]:
-    return measured(load, 10_000)
+def with_10_000(bench: Bench) -> Iterator[Row]:
+    return measured(bench, 10_000)

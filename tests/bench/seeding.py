@@ -6,9 +6,10 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from itertools import cycle, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import uuid_utils
@@ -19,10 +20,37 @@ from bench.jobs import GRPC, Job
 from bench.load import Load
 from bench.pairs import run
 from bench.servers import Address
+from bench.table import Words
 
 TEAMS = ("day", "night", "late", "early")
 RARE = 100  # crons that share a number, in every store
 TICKS, WITH_TICKS = 200, 20  # the first crons have a longer ledger
+
+
+class Bench:
+    """What the chapters share: the load client, and big stores."""
+
+    def __init__(self, stack: ExitStack, words: Words = ()) -> None:
+        """``words``: of which rows are wanted. The stack ends it all."""
+        self.load, self.words = stack.enter_context(Load()), words
+        self._stack = stack
+        self._folders: dict[int, Path] = {}
+        self.long: dict[int, list[str]] = {}
+        """By the crons of a store: those with a long ledger."""
+
+    def folder(self, crons: int) -> Path:
+        """Of a database with so many; filled at first use, for one server at a time."""
+        if crons not in self._folders:
+            folder = Path(self._stack.enter_context(TemporaryDirectory()))
+            self.long[crons] = fill(self.load, folder, crons)
+            self._folders[crons] = folder
+        return self._folders[crons]
+
+    @contextmanager
+    def stored(self, crons: int) -> Iterator[Address]:
+        """A server that has so many."""
+        with servers.cronlane(self.folder(crons)) as served:
+            yield Address.of(served.grpc, served.process.pid)
 
 
 def fill(load: Load, folder: Path, crons: int) -> list[str]:
