@@ -22,12 +22,24 @@ def required(field: str, value: str) -> str:
 
 def json_object(field: str, text: str | None) -> dict[str, str]:
     """The object's members; of None none."""
-    if text is None:
+    if text is None or text == "{}":
         return {}
     try:
         return jsontext.members(text)
     except ValueError as error:
         raise InvalidField(field, f"must be a JSON object: {error}") from None
+
+
+def is_json_object(field: str, text: str | None) -> None:
+    """The same check, for who does not need the members."""
+    if text is None or text == "{}":
+        return
+    try:
+        checked = isinstance(jsontext.parse(text), dict)
+    except ValueError:
+        checked = False
+    if not checked:
+        json_object(field, text)  # says what is wrong
 
 
 def json_value(field: str, text: str | None) -> None:
@@ -57,6 +69,8 @@ def config(text: str | None) -> dict[str, str]:
 
 def template(run: RunTemplate) -> None:
     """Everything a run is made with. Raises ContextAndConfigurable when both were sent."""
+    if run.config is None and run.context is None and run.command is None:
+        return
     configurable = json_object("config.configurable", config(run.config).get("configurable"))
     json_object("context", run.context)
     if configurable and run.context is not None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from functools import lru_cache
 
 from cronlane_service.domain.errors import InvalidField
 
+_CANONICAL = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SYSTEM_ASSISTANTS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
 
 
 def parse(kind: str, text: str, field: str | None = None) -> str:
     """The canonical form of an id. Raises InvalidField naming ``<kind>_id``."""
+    if _CANONICAL.fullmatch(text):
+        return text
     try:
         if len(text) not in (32, 36) or not text.isascii():
             raise ValueError(text)
@@ -33,6 +38,7 @@ def random() -> str:
     return str(uuid.uuid4())
 
 
+@lru_cache(maxsize=1024)
 def system_assistant(graph_id: str) -> str:
     """The id of the assistant the service makes for a graph: equal on every server."""
     return str(uuid.uuid5(_SYSTEM_ASSISTANTS, graph_id))

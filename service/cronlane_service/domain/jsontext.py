@@ -19,6 +19,7 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
@@ -108,7 +109,7 @@ def merge(*objects: str | None) -> str:
 
 def dump(value: Any) -> str:
     """The text of a value of the service's own making."""
-    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def contains(document: Any, pattern: Any) -> bool:

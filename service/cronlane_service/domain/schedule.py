@@ -84,6 +84,8 @@ class Schedule:
     _skips_gaps: bool = field(repr=False, compare=False)
     _fold: Fold = field(repr=False, compare=False)  # not BY_EXPRESSION
     dst: DstPolicy = field(default=_PLAIN, repr=False)
+    _found: list[tuple[datetime, datetime | None]] = field(default_factory=list, repr=False, compare=False)
+    """At most one: an instant, and the first tick after it. It is that of every instant in between too."""
 
     @classmethod
     def parse(cls, expression: str, timezone: str | None, dst: DstPolicy = _PLAIN) -> Schedule:
@@ -97,6 +99,9 @@ class Schedule:
 
     def next(self, after: datetime) -> datetime | None:
         """The first instant strictly after; None: there is none any more."""
+        for start, tick in self._found:
+            if start <= after and (tick is None or after < tick):
+                return tick
         if after >= _LATEST:
             return None
         after = max(after, _EARLIEST).astimezone(UTC).replace(microsecond=0)
@@ -110,7 +115,9 @@ class Schedule:
         tick = self._wall_after(wall)
         if shift and not here.fold and self._fold is Fold.BOTH and (tick is None or tick >= shift.upper):
             tick = self._wall_after(shift.lower - _SECOND)  # the first pass is done, the second one begins
-        return self._instant(tick, after)
+        found = self._instant(tick, after)
+        self._found[:] = [(after, found)]
+        return found
 
     def between(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """The instants from start to end, both included, ascending."""
@@ -221,7 +228,7 @@ def _enumerator(fields: Sequence[str]) -> croniter[datetime]:
             raise ValueError("with #, W or a last weekday, day-of-month and day-of-week cannot both be set")
         # Each half by itself: one that never comes would be searched for, for years, at every step.
         kept = [_build(_with_any(fields, _WEEKDAY)), _build(_with_any(fields, _DAY))]
-    coming = [candidate for candidate in kept if _comes(candidate)]
+    coming = kept if _surely_comes(whole) else [candidate for candidate in kept if _comes(candidate)]
     if not coming:
         raise ValueError("failed to find next date: it never comes")
     return whole if len(coming) == len(kept) else coming[0]
@@ -234,6 +241,17 @@ def _with_any(fields: Sequence[str], index: int) -> Sequence[str]:
 def _build(fields: Sequence[str]) -> croniter[datetime]:
     years = _YEARS_OF_A_YEAR_FIELD if len(fields) > _YEAR and fields[_YEAR] != "*" else _YEARS
     return croniter(" ".join(fields), _BEFORE_ALL_YEARS, datetime, max_years_between_matches=years)
+
+
+def _surely_comes(whole: croniter[datetime]) -> bool:
+    """Without looking for a tick: one of the days is in every month, and there is neither a weekday nor a year."""
+    days = whole.expanded[_DAY]
+    plain = not (whole.nth_weekday_of_month or whole.nearest_weekday) and len(whole.expanded) <= _YEAR
+    return (
+        plain
+        and whole.expanded[_WEEKDAY] == ["*"]
+        and (days == ["*"] or all(str(day).isdigit() and int(day) < 29 for day in days))
+    )
 
 
 def _comes(local: croniter[datetime]) -> bool:

@@ -54,15 +54,15 @@ def _template_columns(run: RunTemplate) -> Row:
         run.input,
         run.config,
         run.context,
-        jsontext.dump(run.interrupt_before),
-        jsontext.dump(run.interrupt_after),
+        _listed(run.interrupt_before),
+        _listed(run.interrupt_after),
         run.multitask_strategy and run.multitask_strategy.value,
-        jsontext.dump(run.stream_mode),
+        _listed(run.stream_mode),
         run.stream_subgraphs,
         run.stream_resumable,
         run.durability,
         run.command,
-        jsontext.dump(run.feedback_keys),
+        _listed(run.feedback_keys),
         run.webhook,
     )
 
@@ -72,7 +72,7 @@ def _cron(row: Row) -> Cron:
     metadata, created_at, updated_at, extra, disabled_reason, *rest = rest
     due_at, paused_at, note, *counters = rest[-9:]
     for document in (metadata, extra, *rest[:3], rest[10]):
-        if document is not None:
+        if document is not None and document != "{}":
             jsontext.parse(document)
     return Cron(
         cron_id=cron_id,
@@ -88,14 +88,14 @@ def _cron(row: Row) -> Cron:
         metadata=metadata,
         created_at=loaded(created_at),
         updated_at=loaded(updated_at),
-        run=_template(*rest[:-18]),
+        run=_PLAIN_RUN if rest[:-18] == _PLAIN_TEMPLATE else _template(*rest[:-18]),
         extra=extra,
         disabled_reason=disabled_reason,
-        policies=_policies(*rest[-18:-9]),
+        policies=_DEFAULT if rest[-18:-9] == _DEFAULT_POLICIES else _policies(*rest[-18:-9]),
         due_at=loaded(due_at),
         paused_at=loaded(paused_at),
         note=note,
-        counters=_counters(*counters),
+        counters=_ZERO if counters == _NOTHING_COUNTED else _counters(*counters),
     )
 
 
@@ -231,3 +231,14 @@ _READER = Reader(
 def cron(row: Row) -> Cron:
     """What of it cannot be read, its ``unreadable`` says."""
     return _READER.value(row)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return jsontext.dump(names) if names else "[]"
+
+
+# What most crons have, understood once.
+_PLAIN_RUN, _DEFAULT, _ZERO = RunTemplate(), Policies(), CronCounters()
+_PLAIN_TEMPLATE = list(_template_columns(_PLAIN_RUN))
+_DEFAULT_POLICIES = list(_policy_columns(_DEFAULT))
+_NOTHING_COUNTED = list(_counter_columns(_ZERO))

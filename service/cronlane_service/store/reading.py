@@ -123,6 +123,8 @@ def count(column: int) -> int:
 
 def names(text: str) -> tuple[str, ...]:
     """A JSON list of texts. Raises ValueError and TypeError."""
+    if text == "[]":
+        return ()
     found = jsontext.parse(text)
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
         raise TypeError("it is no list of texts")

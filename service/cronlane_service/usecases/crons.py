@@ -77,11 +77,12 @@ class Crons:
             paused_at=now if draft.enabled is False else None,
         )
         timing.check_future(draft, _checked(cron), now)
-        cron = _timed(cron, now)
+        following = ticks.first(cron, now)
+        due_at = ticks.due_at(cron, following)
         assistant = resolve(tx, owner, draft.assistant_id)
         if thread_id is not None and tx.threads.get(owner, thread_id) is None:
             raise NotFound("thread", thread_id, f"Thread with ID '{thread_id}' not found. Create it before its crons.")
-        return replace(cron, assistant_id=assistant.assistant_id)
+        return replace(cron, assistant_id=assistant.assistant_id, next_run_date=following, due_at=due_at)
 
     def get(self, tx: Transaction, owner: str, cron_id: str) -> Cron:
         cron_id = ids.parse("cron", cron_id)
@@ -198,8 +199,8 @@ def _timed(cron: Cron, after: datetime) -> Cron:
 
 
 def _checked(cron: Cron) -> Cron:
-    checks.json_object("metadata", cron.metadata)
-    checks.json_object("extra", cron.extra)
+    checks.is_json_object("metadata", cron.metadata)
+    checks.is_json_object("extra", cron.extra)
     checks.object_or_list("input", cron.run.input)
     checks.template(cron.run)
     policies.check(cron.policies, cron.end_time, stateless=cron.thread_id is None)

@@ -171,7 +171,7 @@ class Threads:
 
 
 def _check_draft(draft: ThreadDraft) -> None:
-    checks.json_object("metadata", draft.metadata)
+    checks.is_json_object("metadata", draft.metadata)
     lifetimes.check(draft.ttl)
     states.check_supersteps(draft.supersteps)
     if draft.supersteps and graph_named(draft.metadata) is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cronlane.v1 import crons_pb2 as pb
 from cronlane_service.domain import models
 from cronlane_service.domain.drafts import CronDraft
@@ -11,72 +13,73 @@ from cronlane_service.rpc.convert.documents import document, text
 from cronlane_service.rpc.convert.instants import instant, timestamp
 from cronlane_service.rpc.convert.templates import template
 
+_NOTHING = models.RunTemplate()
+
 
 def cron(cron: models.Cron) -> pb.Cron:
-    answer = _template(cron.run)
-    answer.MergeFrom(
-        pb.Cron(
-            cron_id=cron.cron_id,
-            assistant_id=cron.assistant_id,
-            thread_id=cron.thread_id,
-            user_id=cron.owner,
-            schedule=cron.schedule,
-            timezone=cron.timezone,
-            end_time=timestamp(cron.end_time),
-            enabled=cron.enabled,
-            on_run_completed=words.ON_COMPLETION.number(cron.on_run_completed),
-            next_run_date=timestamp(cron.next_run_date),
-            metadata=document(cron.metadata),
-            created_at=timestamp(cron.created_at),
-            updated_at=timestamp(cron.updated_at),
-            extra=document(cron.extra),
-            etag=cron.etag,
-            disabled_reason=cron.disabled_reason,
-            note=cron.note,
-            paused_at=timestamp(cron.paused_at),
-            due_at=timestamp(cron.due_at),
-            last_outcome=words.RUN_STATUS.number(cron.counters.last_outcome),
-            counters=pb.CronCounters(
-                fired=cron.counters.fired,
-                missed=cron.counters.missed,
-                skipped=cron.counters.skipped,
-                failed=cron.counters.failed,
-            ),
-            failures_in_a_row=cron.counters.failures_in_a_row,
-        )
+    answer = pb.Cron(
+        cron_id=cron.cron_id,
+        assistant_id=cron.assistant_id,
+        thread_id=cron.thread_id,
+        user_id=cron.owner,
+        schedule=cron.schedule,
+        timezone=cron.timezone,
+        end_time=timestamp(cron.end_time),
+        enabled=cron.enabled,
+        on_run_completed=words.ON_COMPLETION.number(cron.on_run_completed),
+        next_run_date=timestamp(cron.next_run_date),
+        metadata=document(cron.metadata),
+        created_at=timestamp(cron.created_at),
+        updated_at=timestamp(cron.updated_at),
+        extra=document(cron.extra),
+        etag=cron.etag,
+        disabled_reason=cron.disabled_reason,
+        note=cron.note,
+        paused_at=timestamp(cron.paused_at),
+        due_at=timestamp(cron.due_at),
+        last_outcome=words.RUN_STATUS.number(cron.counters.last_outcome),
+        counters=pb.CronCounters(
+            fired=cron.counters.fired,
+            missed=cron.counters.missed,
+            skipped=cron.counters.skipped,
+            failed=cron.counters.failed,
+        ),
+        failures_in_a_row=cron.counters.failures_in_a_row,
+        **({} if cron.run == _NOTHING else _template(cron.run)),
     )
     timings.show(answer, cron)
     return answer
 
 
-def _template(run: models.RunTemplate) -> pb.Cron:
-    return pb.Cron(
-        input=document(run.input),
-        config=document(run.config),
-        context=document(run.context),
-        interrupt_before=run.interrupt_before,
-        interrupt_after=run.interrupt_after,
-        multitask_strategy=words.MULTITASK.number(run.multitask_strategy),
-        stream_mode=[words.STREAM_MODE.number(mode) for mode in run.stream_mode],
-        stream_subgraphs=run.stream_subgraphs,
-        stream_resumable=run.stream_resumable,
-        durability=words.DURABILITY.number(run.durability),
-        webhook=run.webhook,
-    )
+def _template(run: models.RunTemplate) -> dict[str, Any]:
+    return {
+        "input": document(run.input),
+        "config": document(run.config),
+        "context": document(run.context),
+        "interrupt_before": run.interrupt_before,
+        "interrupt_after": run.interrupt_after,
+        "multitask_strategy": words.MULTITASK.number(run.multitask_strategy),
+        "stream_mode": [words.STREAM_MODE.number(mode) for mode in run.stream_mode],
+        "stream_subgraphs": run.stream_subgraphs,
+        "stream_resumable": run.stream_resumable,
+        "durability": words.DURABILITY.number(run.durability),
+        "webhook": run.webhook,
+    }
 
 
 def draft(cron: pb.Cron) -> CronDraft:
+    said = {field.name for field, _ in cron.ListFields()}
     return CronDraft(
         assistant_id=cron.assistant_id,
         schedule=cron.schedule,
         at=instant(cron, "at"),
         every=timings.every(cron),
-        policies=timings.policies(cron),
-        note=cron.note if cron.HasField("note") else None,
-        thread_id=cron.thread_id if cron.HasField("thread_id") else None,
-        timezone=cron.timezone if cron.HasField("timezone") else None,
+        policies=timings.policies(cron) if said & timings.POLICIES else timings.DEFAULT,
+        note=cron.note if "note" in said else None,
+        thread_id=cron.thread_id if "thread_id" in said else None,
+        timezone=cron.timezone if "timezone" in said else None,
         end_time=instant(cron, "end_time"),
-        enabled=cron.enabled if cron.HasField("enabled") else None,
+        enabled=cron.enabled if "enabled" in said else None,
         on_run_completed=words.ON_COMPLETION.word("on_run_completed", cron.on_run_completed),
         metadata=text(cron, "metadata"),
         run=template(cron),

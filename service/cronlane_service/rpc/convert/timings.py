@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -16,6 +17,9 @@ from cronlane_service.rpc.convert import words
 from cronlane_service.rpc.convert.instants import instant, span, timestamp
 
 _MICROSECOND = timedelta(microseconds=1)
+DEFAULT = Policies()
+POLICIES = frozenset(field.name for field in fields(Policies))
+"""The fields that say them."""
 Asked: TypeAlias = pb.Cron | pb.PreviewScheduleRequest
 
 
@@ -58,6 +62,8 @@ def show(answer: pb.Cron, cron: models.Cron) -> None:
     """Writes what a cron was asked to do; of what is as by default nothing, so that it stays unsaid."""
     said = cron.policies
     _show_schedule(answer, cron.schedule)
+    if said == DEFAULT:
+        return
     answer.MergeFrom(
         pb.Cron(
             start_time=timestamp(said.start_time),
