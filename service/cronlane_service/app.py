@@ -32,6 +32,7 @@ from cronlane_service.rpc.endings import Endings
 from cronlane_service.rpc.following import Following
 from cronlane_service.rpc.graphs import GraphServicer
 from cronlane_service.rpc.listening import CannotListen
+from cronlane_service.rpc.readiness import Readiness
 from cronlane_service.rpc.runs import RunServicer
 from cronlane_service.rpc.server import GrpcServer, Options
 from cronlane_service.rpc.store import StoreServicer
@@ -242,6 +243,7 @@ class Service:
         self._webhooks = Webhooks(clock, settings.webhook_attempts)
         secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
         sender = Sender(clock, settings.webhook_hosts, secret)
+        self._readiness = Readiness(database, self._server.set_serving)
         self._deliverer = Deliverer(database, self._webhooks, sender, clock)
 
     async def run(self) -> bool:
@@ -258,6 +260,7 @@ class Service:
             try:
                 await self._deliverer.start()
                 await self._server.start()
+                await self._readiness.start()
                 await shim.start()
                 say("ready")
                 await stopping.wait()
@@ -311,7 +314,8 @@ class Service:
     async def _drain(self, shim: RestServer) -> bool:
         """No new ticks, no new claims; what is under way ends or is handed back; then the listeners close."""
         log.info("stopping")
-        await self._server.set_serving(False)
+        await self._readiness.stop()
+        self._server.set_serving(False)
         await asyncio.to_thread(self._scheduler.stop)
         await asyncio.to_thread(self._sweeper.stop)
         ended = await asyncio.to_thread(self._pool.stop, timedelta(seconds=self._settings.grace))

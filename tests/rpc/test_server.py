@@ -101,9 +101,9 @@ async def test_health_is_told_for_each_service(served: Served, channel: grpc.aio
         return {(await health.Check(health_pb2.HealthCheckRequest(service=name))).status for name in names}
 
     assert await statuses() == {SERVING}
-    await served[0].set_serving(False)
+    served[0].set_serving(False)
     assert await statuses() == {NOT_SERVING}
-    await served[0].set_serving(True)
+    served[0].set_serving(True)
     assert await statuses() == {SERVING}
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await health.Check(health_pb2.HealthCheckRequest(service="cronlane.v1.Nothing"))
@@ -116,9 +116,9 @@ async def test_a_watch_sees_the_server_go_and_does_not_hold_it_up(served: Served
     unknown = health.Watch(health_pb2.HealthCheckRequest(service="cronlane.v1.Nothing"))
     assert (await watch.read()).status == SERVING
     assert (await unknown.read()).status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
-    await served[0].set_serving(False)
+    served[0].set_serving(False)
     assert (await watch.read()).status == NOT_SERVING
-    await served[0].set_serving(True)
+    served[0].set_serving(True)
     assert (await watch.read()).status == SERVING
     async with asyncio.timeout(5):  # far less than the grace
         await served[0].stop(60)

@@ -70,7 +70,7 @@ def build_app(
     ]
     requests = Requests()
     return Starlette(
-        routes=[*system_routes(version, langgraph_version, requests), *routes],
+        routes=[*system_routes(channel, version, langgraph_version, requests), *routes],
         middleware=[Middleware(requests.counting), _CORS],
         exception_handlers=HANDLERS,
     )

@@ -99,7 +99,7 @@ class GrpcServer:
         self._health.set_serving(True)
         await self._server.start()
 
-    async def set_serving(self, serving: bool) -> None:
+    def set_serving(self, serving: bool) -> None:
         """What health says; calls are answered all the same."""
         self._health.set_serving(serving)
 

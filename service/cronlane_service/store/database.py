@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 from cronlane_service.domain.clock import Clock
-from cronlane_service.domain.ports import Operation, Topic
+from cronlane_service.domain.errors import Overloaded, StoreUnavailable
+from cronlane_service.domain.ports import Operation, Topic, Transaction
 from cronlane_service.store.engine import Engine
 from cronlane_service.store.errors import DatabaseUrlError
 from cronlane_service.store.migrate import migrate
@@ -88,6 +90,17 @@ class SqlDatabase:
     def read_now(self, operation: Operation[T]) -> T:
         """`read` for a thread that may wait."""
         return self._readers.run(operation)
+
+    async def probe(self) -> str | None:
+        """Tries to write; what is wrong with the database then, None when nothing is."""
+
+        def probing(tx: Transaction) -> None:
+            if self.failing is not None:
+                tx.requests.rehearse()  # that a transaction can be made would not show that there is room again
+
+        with suppress(StoreUnavailable, Overloaded):
+            await self.write(probing)
+        return self.failing
 
     def listen(self, topic: Topic, listener: Callable[[str], None]) -> None:
         self._writer.listen(topic, listener)

@@ -68,6 +68,10 @@ class Engine(Protocol):
         """Makes sure the database can be used, and keeps it. Raises UnusableDatabase."""
         ...
 
+    def check(self) -> None:
+        """Raises Peewee's OperationalError when what is committed now would be lost."""
+        ...
+
     def close(self) -> None: ...
     def connect(self, *, read_only: bool = False) -> peewee.Database:
         """A connection of its own, for one thread at a time."""

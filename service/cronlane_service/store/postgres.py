@@ -89,6 +89,9 @@ class PostgresEngine:
             raise UnusableDatabase(self.name, "it is a standby, and cannot be written")
         self.clock.ask(lambda: _instant(connection.execute(_NOW)))
 
+    def check(self) -> None:
+        """What the server has taken it keeps."""
+
     def close(self) -> None:
         """Nothing is kept: others may use the database too."""
 

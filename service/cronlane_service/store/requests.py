@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
 from cronlane_service.domain.errors import RequestIdReused
@@ -9,6 +10,8 @@ from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import stored
 from cronlane_service.store.statements import Bind, Statement, insert
 from cronlane_service.store.tables import RequestTable as Table
+
+_REHEARSED = 64 * 1024
 
 _INSERT = insert(Table)
 _SEEN = Statement(
@@ -50,3 +53,9 @@ class Requests:
     def delete_before(self, created_before: datetime, limit: int) -> int:
         old = self._connection.rows(_OLD, before=stored(created_before), limit=limit)
         return self._connection.change_each(_DELETE, old)
+
+    def rehearse(self) -> None:
+        """Enough to need new pages of a file that has no room for them."""
+        name = f"rehearsal {uuid.uuid4()}"
+        self._connection.change_each(_INSERT, [("", name, "-" * _REHEARSED, "", 0)])
+        self._connection.change(_DELETE, owner="", request_id=name)

@@ -40,6 +40,7 @@ class SqliteEngine:
         self.name = str(self.path)
         self._busy_timeout = busy_timeout
         self._lock: int | None = None
+        self._file: tuple[int, int] | None = None  # as it was when it was opened
 
     def open(self) -> None:
         try:
@@ -57,6 +58,7 @@ class SqliteEngine:
         except UnusableDatabase:
             self.close()
             raise
+        self._file = _identity(self.path)
 
     def _locked(self) -> int:
         descriptor = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -86,12 +88,20 @@ class SqliteEngine:
         finally:
             connection.close()
 
+    def check(self) -> None:
+        """A file that was deleted can still be written; but nobody would ever find what is in it."""
+        if self._file is not None and self._file != _identity(self.path):
+            raise peewee.OperationalError(
+                "its file was moved, deleted or replaced: put it back, or restart the service to use what is there now"
+            )
+
     def close(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     def connect(self, *, read_only: bool = False) -> peewee.SqliteDatabase:
+        self.check()  # a file that is not there would be made
         pragmas: dict[str, Any] = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": "on"}
         if read_only:
             pragmas["query_only"] = "on"
@@ -175,6 +185,15 @@ class SqliteEngine:
 
 _TEXT = partial(str, encoding="utf-8", errors="replace")  # one that is no UTF-8 must not spoil the rows beside it
 _DIALECT = peewee.SqliteDatabase(None)  # never connected: it only knows how SQLite's SQL is written
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """None: there is no such file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _explained(error: peewee.PeeweeException) -> str:

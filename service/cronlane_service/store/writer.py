@@ -117,7 +117,8 @@ class Writer:
             else:
                 self._give_up(batch, self._engine.unavailable(error) or str(error))
             return
-        self.failing = None
+        if self._connection is not None and self._connection.written:
+            self.failing = None  # that nothing was written would not show that something can be
         answer(answered)
         self.tell(notices)
 
@@ -135,6 +136,7 @@ class Writer:
             answered = [write for write in batch if self._apart(connection, write, notices)]
         if notices:
             self._engine.announce(connection, list(notices))
+        self._engine.check()
         self._committing = True
         connection.commit()
         if len(answered) < len(batch):
