@@ -98,10 +98,10 @@ async def test_a_purged_run_leaves_the_thread_as_it_was_before(
     tables = ("checkpoints", "checkpoint_writes", "checkpoint_blobs")
     counts = [await counted(postgres_url, table) for table in tables]
     await graphs.execute(await held(store, run(2)))
-    await graphs.purge(THREAD, run(2).run_id)
+    await graphs.purge([(THREAD, run(2).run_id)])
     assert await graphs.state("agent", THREAD) == before
     assert [await counted(postgres_url, table) for table in tables] == counts
-    await graphs.purge(THREAD)
+    await graphs.purge([(THREAD, "")])
     assert [await counted(postgres_url, table) for table in tables] == [0, 0, 0]
 
 

@@ -235,7 +235,7 @@ async def test_a_copy_goes_its_own_way(serve: Any) -> None:
     outcome = await graphs.execute(run(2, thread=OTHER, command={"resume": "yes"}))
     assert json.loads(outcome.values)["steps"] == ["input", "first", "answered yes"]
     assert (await graphs.state("agent", THREAD)).next == ("asking",)
-    await graphs.purge(THREAD)
+    await graphs.purge([(THREAD, "")])
     assert len(await history(graphs, thread=OTHER)) == 4
 
 
@@ -252,7 +252,7 @@ async def test_only_the_newest_checkpoints_are_kept(serve: Any, purged: bool) ->
     await graphs.execute(run(1, thread=OTHER))
     before = await graphs.state("agent", THREAD, subgraphs=True)
     if purged:
-        await graphs.purge(THREAD, EARLIER)
+        await graphs.purge([(THREAD, EARLIER)])
     else:
         await graphs.forget(THREAD, await graphs.newest(THREAD))
     assert len(await history(graphs)) == 1
@@ -269,7 +269,7 @@ async def test_what_came_after_the_newest_was_looked_up_is_kept(serve: Any) -> N
     await graphs.execute(run(2))
     await graphs.forget(THREAD, newest)
     assert len(await history(graphs)) == 4
-    await graphs.purge(THREAD, run(2).run_id)
+    await graphs.purge([(THREAD, run(2).run_id)])
     assert steps(await graphs.state("agent", THREAD)) == ["input", "first"]
 
 

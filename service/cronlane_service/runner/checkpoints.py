@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,6 +29,10 @@ class Checkpoints(Protocol):
 
     def failing(self) -> AbstractContextManager[None]:
         """Raises StoreUnavailable for what the database raises inside."""
+        ...
+
+    async def purge_threads(self, thread_ids: Sequence[str]) -> None:
+        """Deletes all that these have, together."""
         ...
 
     async def purge_run(self, thread_id: str, run_id: str) -> None:

@@ -87,15 +87,17 @@ class LocalGraphs:
         async with self._loaded.open(run.graph_id, use, self._checkpoints.saver()) as graph:
             return snapshots.outcome(RunStatus.INTERRUPTED, await _latest(graph, run))
 
-    async def purge(self, thread_id: str, run_id: str = "") -> None:
-        """Deletes the checkpoints of a thread, or only the EARLIER ones, or those that one run made on it."""
-        with self._checkpoints.failing():
-            if run_id == EARLIER:
-                await self._checkpoints.forget(thread_id, await self._checkpoints.newest(thread_id))
-            elif run_id:
-                await self._checkpoints.purge_run(thread_id, run_id)
-            else:
-                await self._checkpoints.saver().adelete_thread(thread_id)
+    async def purge(self, purges: Sequence[tuple[str, str]]) -> None:
+        """Deletes the checkpoints of threads, or only the EARLIER ones, or those that one run made."""
+        kept = self._checkpoints
+        with kept.failing():
+            if whole := [thread_id for thread_id, run_id in purges if not run_id]:
+                await kept.purge_threads(whole)
+            for thread_id, run_id in purges:
+                if run_id == EARLIER:
+                    await kept.forget(thread_id, await kept.newest(thread_id))
+                elif run_id:
+                    await kept.purge_run(thread_id, run_id)
 
     # What follows can be awaited in any loop of any thread.
 

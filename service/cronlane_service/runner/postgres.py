@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +29,11 @@ _SETTING_UP = 0x63726F70  # the advisory lock's number
 _FENCED = "CL001"  # what the database says when the run is not the attempt's any more
 
 _MADE = "SELECT checkpoint_ns, checkpoint_id FROM checkpoints WHERE thread_id = %s AND metadata ->> 'run_id' = %s"
+_PURGE_THREADS = (
+    "DELETE FROM checkpoint_writes WHERE thread_id = ANY(%s)",
+    "DELETE FROM checkpoint_blobs WHERE thread_id = ANY(%s)",
+    "DELETE FROM checkpoints WHERE thread_id = ANY(%s)",
+)
 _PURGE_RUN = (
     f"DELETE FROM checkpoint_writes WHERE thread_id = %s AND (checkpoint_ns, checkpoint_id) IN ({_MADE})",  # noqa: S608
     "DELETE FROM checkpoints WHERE thread_id = %s AND metadata ->> 'run_id' = %s",
@@ -90,6 +95,11 @@ class PostgresCheckpoints:
 
     def failing(self) -> AbstractContextManager[None]:
         return failing()
+
+    async def purge_threads(self, thread_ids: Sequence[str]) -> None:
+        async with self._open_pool.connection() as connection, connection.transaction():
+            for statement in _PURGE_THREADS:
+                await connection.execute(statement, (list(thread_ids),))
 
     async def purge_run(self, thread_id: str, run_id: str) -> None:
         async with self._open_pool.connection() as connection, connection.transaction():

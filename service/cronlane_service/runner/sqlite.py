@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _OF_RUN = "thread_id = :thread AND json_extract(CAST(metadata AS TEXT), '$.run_id') = :run"
 _MADE = f"SELECT checkpoint_ns, checkpoint_id FROM checkpoints WHERE {_OF_RUN}"  # noqa: S608 - constants
+_PURGE_THREAD = ("DELETE FROM writes WHERE thread_id = ?", "DELETE FROM checkpoints WHERE thread_id = ?")
 _PURGE_RUN = (
     f"DELETE FROM writes WHERE thread_id = :thread AND (checkpoint_ns, checkpoint_id) IN ({_MADE})",  # noqa: S608
     f"DELETE FROM checkpoints WHERE {_OF_RUN}",  # noqa: S608
@@ -60,6 +61,13 @@ class SqliteCheckpoints:
             yield
         except sqlite3.Error as problem:
             raise StoreUnavailable(f"{self._path}: {problem}") from problem
+
+    async def purge_threads(self, thread_ids: Sequence[str]) -> None:
+        def purge(connection: sqlite3.Connection) -> None:
+            for statement in _PURGE_THREAD:
+                connection.executemany(statement, [(thread_id,) for thread_id in thread_ids])
+
+        await self.saver().write(purge)
 
     async def purge_run(self, thread_id: str, run_id: str) -> None:
         def purge(connection: sqlite3.Connection) -> None:

@@ -8,24 +8,24 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import structlog
 
 from cronlane_service.domain.errors import Overloaded, StoreUnavailable
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import Outcome, Run, RunError, RunStatus
+from cronlane_service.domain.models import CancelAction, Outcome, Run, RunError, RunStatus
 from cronlane_service.domain.ports import Database, Transaction
 from cronlane_service.runner import values
 from cronlane_service.runner.attempt import Attempt, Cancelled
+from cronlane_service.runner.purger import Purger, Purges
 from cronlane_service.runner.recorder import Recorder
 from cronlane_service.runner.seams import Executor, Runs
 from cronlane_service.runner.watched import Watched
 
 T = TypeVar("T")
+Held: TypeAlias = Mapping[str, tuple[int, CancelAction | None]]
 
-PURGES = 200
-"""How many purges are looked at together."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds between tries to write an outcome while the database is away."""
 CLEANING_UP = timedelta(seconds=5)
@@ -49,6 +49,7 @@ class Worker:
     ) -> None:
         self._database, self._runs, self._executor, self._watched = database, runs, executor, watched
         self._name, self._concurrency, self._lease = name, concurrency, lease
+        self._purger = Purger(database, runs, executor)
         self._attempts: list[Attempt] = []
         self._seeing: set[asyncio.Task[None]] = set()
         self._held: Mapping[str, int] = {}
@@ -60,13 +61,13 @@ class Worker:
     async def tick(self) -> datetime | None:
         """Answers at which instant another pass is wanted, None for when it is woken. Raises StoreUnavailable."""
         async with self._ticking:
-            await self._reconcile()
-            await self._purge()
+            held, purges = await self._database.read(self._news)
+            self._reconcile(held)
+            await self._purge(purges)
             free = self._concurrency - len(self._attempts)
             if self._draining or free <= 0:
                 return None
-            await self._claim(free)
-            return None if len(self._attempts) >= self._concurrency else await self._next_available()
+            return await self._claim(free)
 
     def renew(self) -> None:
         """Prolongs the leases of all attempts under way. For a thread that a blocked loop does not hold up."""
@@ -103,11 +104,13 @@ class Worker:
         if self._seeing:
             await asyncio.wait(set(self._seeing), timeout=within.total_seconds())
 
-    async def _reconcile(self) -> None:
+    def _news(self, tx: Transaction) -> tuple[Held, Purges]:
+        """What has become of the runs of this worker, and what is to be purged."""
+        held = self._runs.held(tx, self._name) if self._attempts else {}
+        return held, self._purger.found(tx)
+
+    def _reconcile(self, held: Held) -> None:
         """Cancels the attempts that somebody wants cancelled, or that are not this worker's any more."""
-        if not self._attempts:
-            return
-        held = await self._database.read(lambda tx: self._runs.held(tx, self._name))
         for attempt in self._attempts:
             number, wish = held.get(attempt.run.run_id, (None, None))
             if number != attempt.run.attempt:
@@ -115,34 +118,27 @@ class Worker:
             elif wish is not None:
                 attempt.cancel(Cancelled.WISH)
 
-    async def _purge(self) -> None:
-        """Deletes the checkpoints that are to go, but not under a graph that still writes some."""
-        while True:
-            purges = await self._database.read(lambda tx: self._runs.purges(tx, PURGES))
-            occupied = {attempt.run.thread_id for attempt in self._attempts if attempt.occupies_thread}
-            due = [purge for purge in purges if purge[0] not in occupied]
-            for thread_id, run_id in due:
-                await self._executor.purge(thread_id, run_id)
-            if due:
-                await self._database.write(partial(self._purged, due))
-            if not due or len(purges) < PURGES:
-                return
+    async def _purge(self, purges: Purges) -> None:
+        """Not under a graph that still writes some."""
+        occupied = {attempt.run.thread_id for attempt in self._attempts if attempt.occupies_thread}
+        await self._purger.purge(purges, occupied)
 
-    def _purged(self, done: Sequence[tuple[str, str]], tx: Transaction) -> None:
-        for thread_id, run_id in done:
-            self._runs.purged(tx, thread_id, run_id)
+    async def _purge_all(self) -> None:
+        await self._purge(await self._purger.due())
 
-    async def _claim(self, free: int) -> None:
-        claimed, purges = await self._database.write(
-            lambda tx: (self._runs.claim(tx, self._name, self._lease, free), self._runs.purges(tx, 1))
-        )
+    async def _claim(self, free: int) -> datetime | None:
+        """Answers when to look again; None: not before it is woken."""
+        claimed, purges, again = await self._database.write(partial(self._claimed, free))
         if claimed and purges:  # it may be of a thread just claimed
-            await self._purge()
+            await self._purge_all()
         for run in claimed:
             self._start(run)
+        return again
 
-    async def _next_available(self) -> datetime | None:
-        return await self._database.read(self._runs.next_available)
+    def _claimed(self, free: int, tx: Transaction) -> tuple[Sequence[Run], Purges, datetime | None]:
+        claimed = self._runs.claim(tx, self._name, self._lease, free)
+        again = None if len(claimed) >= free else self._runs.next_available(tx)
+        return claimed, self._runs.purges(tx, 1), again
 
     def _start(self, run: Run) -> None:
         before = [attempt for attempt in self._attempts if attempt.run.thread_id == run.thread_id]
@@ -158,7 +154,7 @@ class Worker:
     async def _execute(self, attempt: Attempt, before: list[Attempt]) -> Outcome:
         if before:  # this worker's own, cancelled and not gone yet: two on one thread would mix their checkpoints
             await asyncio.wait([earlier.conclusion for earlier in before])
-            await self._persistently(self._purge)
+            await self._persistently(self._purge_all)
         attempt.on_thread = True
         await attempt.recorder.begin()
         return await self._executor.execute(attempt.run, attempt.recorder)
