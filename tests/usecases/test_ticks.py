@@ -126,6 +126,18 @@ def test_a_tick_can_push_the_earlier_runs_of_its_thread_aside(house, do, clock, 
     assert len(stored) == (3 if strategy is MultitaskStrategy.INTERRUPT else 1)
 
 
+@pytest.mark.parametrize("strategy", [MultitaskStrategy.INTERRUPT, MultitaskStrategy.ROLLBACK])
+def test_the_tick_of_a_run_that_the_same_pass_pushes_aside_says_how_it_ended(
+    house, do, clock, thread, strategy
+) -> None:
+    for _ in range(3):
+        do(house.crons.create, "", cron_draft(thread_id=thread.thread_id, multitask_strategy=strategy))
+    clock.advance(seconds=60)
+    do(house.ticks.fire, NOON)
+    query = "SELECT run_status FROM ticks ORDER BY run_id"
+    assert do(lambda tx: tx.ticks._connection.execute(query)) == [("interrupted",), ("interrupted",), (None,)]
+
+
 def test_a_poisoned_cron_is_disabled_with_its_reason_and_the_others_fire(house, do, clock, database, thread) -> None:
     bad = do(house.crons.create, "", cron_draft(thread_id=thread.thread_id))
     good = do(house.crons.create, "", cron_draft())

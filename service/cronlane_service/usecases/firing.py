@@ -68,7 +68,7 @@ class Firing:
         self._touched: dict[str, Thread] = {}
         self._new_threads: list[Thread] = []
         self._deciding: dict[str, datetime] = {}  # cron id to the tick that was reached
-        self._written = 0  # how many of the pass's runs are stored already
+        self._written = (0, 0)  # how many of the pass's runs and ticks are stored already
         self._done = Pass()
 
     def cron(self, cron: Cron, planned: Sequence[rules.PlannedTick]) -> Sequence[Tick]:
@@ -122,14 +122,17 @@ class Firing:
 
     def _make_room(self, thread_id: str, active: list[Run], strategy: MultitaskStrategy | None) -> None:
         if strategy in placement.CANCELS and active:
-            self._write_runs()  # those of this pass may be among the cancelled
+            self._write_noted()  # runs of this pass may be among the cancelled, and their ticks say so
             placement.make_room(self._tx, strategy, active, self._now)
             self._active[thread_id] = list(self._tx.runs.active([thread_id]))
 
-    def _write_runs(self) -> None:
+    def _write_noted(self) -> None:
+        """The runs, their own threads and the ticks, as multi-row statements."""
+        runs, ticks = self._written
         self._tx.threads.insert_many(self._new_threads)
-        self._tx.runs.insert_many(self._done.runs[self._written :])
-        self._new_threads, self._written = [], len(self._done.runs)
+        self._tx.runs.insert_many(self._done.runs[runs:])
+        self._tx.ticks.insert_many(self._done.ticks[ticks:])
+        self._new_threads, self._written = [], (len(self._done.runs), len(self._done.ticks))
 
     def _keep(self, cron: Cron, run: Run, busy: Thread) -> None:
         self._done.runs.append(run)
@@ -155,11 +158,10 @@ class Firing:
             self._done.ticks.append(tick)
 
     def write(self) -> Pass:
-        """Everything noted, as multi-row statements."""
-        self._write_runs()
+        """Everything noted."""
+        self._write_noted()
         for thread in self._touched.values():
             self._tx.threads.save(thread)
-        self._tx.ticks.insert_many(self._done.ticks)
         if self._done.runs:
             self._tx.notify(Topic.RUNS)
         return self._done
