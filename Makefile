@@ -9,7 +9,7 @@ PROTOC := $(BIN)/uvx --quiet --from grpcio-tools==1.76.0 --with mypy-protobuf==5
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test differential lint format protos protos-check sync-client check bench constraints
+.PHONY: help setup demo run test torture differential lint format protos protos-check sync-client check bench constraints
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -34,6 +34,9 @@ run: .venv/.ready  ## serve the bundled demo graph, or ./langgraph.json
 
 test: setup  ## all tests
 	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+torture: .venv/.ready  ## ten minutes of kill -9 and worse on a fleet, with an account of every tick; and builds that must fail it
+	CRONLANE_TORTURE_SECONDS=$${CRONLANE_TORTURE_SECONDS:-600} $(PYTEST) -q tests/e2e/torture
 
 differential: .venv/.ready  ## the same calls to LangGraph's own server and to cronlane, see docs/differences.md
 	$(PYTEST) -q -rs --capture=no tests/differential
