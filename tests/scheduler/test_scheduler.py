@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from builders import FakeClock, counting_ids, cron_draft
+from cronlane_service.domain import timetable
 from cronlane_service.domain.clock import SystemClock
 from cronlane_service.domain.drafts import CronDraft, ThreadDraft
 from cronlane_service.domain.errors import StoreUnavailable
@@ -129,13 +130,18 @@ def test_a_disabled_cron_fires_no_more(live, fired, do) -> None:
     assert stopped.cron_id not in {run.cron_id for run in live.made() if run.scheduled_for > now}
 
 
-def test_each_tick_is_one_log_line(database, do) -> None:
+def test_a_batch_of_ticks_is_one_log_line_and_each_tick_one_for_who_wants_to_know_more(database, do) -> None:
     clock = FakeClock()
     house = House(database, do, clock)
     cron = house.cron("* * * * *")
+    do(house.crons.create, "", cron_draft("3 * * * *"))
     clock.advance(minutes=3, seconds=1)
     with capture_logs() as logs:
         house.scheduler.tick()
+    (told,) = [line for line in logs if line["log_level"] == "info"]
+    expected = {"event": "ticks_decided", "log_level": "info", "fired": 2, "missed": 2, "late_ms": 121_000.0}
+    assert told == expected
+    logs = [line for line in logs if line.get("cron_id") == cron.cron_id]
     events = [(line["event"], line["cron_id"]) for line in logs if "cron_id" in line]
     assert events == [("tick_missed", cron.cron_id)] * 2 + [("tick_fired", cron.cron_id)]
 
@@ -182,3 +188,48 @@ def test_the_thread_is_no_daemon_and_is_gone_after_stop(database, do) -> None:
     assert not thread.daemon
     scheduler.stop()
     assert not thread.is_alive()
+
+
+def test_what_follows_the_ticks_that_are_coming_is_found_before_they_come(database, do, monkeypatch) -> None:
+    clock = FakeClock()
+    house = House(database, do, clock)
+    for minute in (1, 1, 2, 59):
+        do(house.crons.create, "", cron_draft(f"{minute} * * * *"))
+    clock.advance(seconds=5)
+    while house.scheduler._look_ahead(clock.now()):
+        pass
+    clock.advance(seconds=55)
+    with monkeypatch.context() as patched:
+        patched.setattr(timetable, "parse", lambda *_: pytest.fail("it was found when it was due"))
+        house.scheduler.tick()
+    assert len(do(lambda tx: tx.runs.active_of_owner("", None))) == 2
+
+
+def test_crons_that_come_again_soon_are_looked_ahead_for_as_they_fire(database, do) -> None:
+    clock = FakeClock()
+    house = House(database, do, clock)
+    do(house.crons.create, "", cron_draft(EACH_SECOND))
+    while house.scheduler._look_ahead(clock.now()):
+        pass
+    clock.advance(seconds=1)
+    house.scheduler.tick()
+    assert house.scheduler._look_ahead(clock.now())
+    assert not house.scheduler._look_ahead(clock.now())
+
+
+def test_looking_ahead_goes_on_through_more_crons_than_a_page_and_then_rests(database, do, monkeypatch) -> None:
+    clock = FakeClock()
+    house = House(database, do, clock)
+    monkeypatch.setattr("cronlane_service.usecases.lookahead._PAGE", 3)
+    for minute in range(8):
+        do(house.crons.create, "", cron_draft(f"1 12 {22 + minute % 2} * *"))
+        do(house.crons.create, "", cron_draft(f"1 {12 + minute} * * *"))
+    while house.scheduler._look_ahead(clock.now()):
+        pass
+    known = house.ticks.ahead._foreseen._known
+    assert set(known) == {clock.now() + timedelta(minutes=1)}
+    assert set(known.popitem()[1]) == {("1 12 22 * *", None), ("1 12 * * *", None)}
+    clock.advance(seconds=10)
+    assert not house.scheduler._look_ahead(clock.now())
+    clock.advance(seconds=11)
+    assert house.scheduler._look_ahead(clock.now())

@@ -15,6 +15,7 @@ from cronlane_service.domain.states import HistoryQuery, Place, Supersteps, Upda
 from cronlane_service.domain.stores import (
     AssistantStore,
     CronStore,
+    FiringStore,
     RequestStore,
     ThreadStore,
     TickStore,
@@ -44,6 +45,8 @@ class Transaction(Protocol):
     def crons(self) -> CronStore: ...
     @property
     def ticks(self) -> TickStore: ...
+    @property
+    def firings(self) -> FiringStore: ...
     @property
     def runs(self) -> RunStore: ...
     @property
@@ -83,6 +86,10 @@ class Database(Protocol):
 
     def look_up(self, operation: Operation[T]) -> Awaitable[T]:
         """A read that finds rows by their keys, and no more than a few: each statement sees what is committed then."""
+        ...
+
+    def read_now(self, operation: Operation[T]) -> T:
+        """The same, for a thread that may wait."""
         ...
 
     def listen(self, topic: Topic, listener: Callable[[str], None]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from cronlane_service.domain.alike import Due, FiredAlike, Member
 from cronlane_service.domain.models import (
     Assistant,
     AssistantVersion,
@@ -72,6 +73,10 @@ class CronStore(Protocol):
         """Enabled crons whose due_at is not after now, oldest first."""
         ...
 
+    def find(self, cron_ids: Sequence[str]) -> Sequence[Cron]:
+        """Those that exist, the one that is due first coming first; without those on threads others are changing."""
+        ...
+
     def next_due(self) -> datetime | None:
         """The smallest due_at of an enabled cron."""
         ...
@@ -95,6 +100,22 @@ class CronStore(Protocol):
 
     def zoned(self, after: str, limit: int) -> Sequence[Cron]:
         """Those that are to be fired and have a time zone, by id, after that one."""
+        ...
+
+
+class FiringStore(Protocol):
+    """Crons by the dozen."""
+
+    def due(self, now: datetime, limit: int) -> Due:
+        """Enabled crons whose due_at is not after now; so many, those that are due first."""
+        ...
+
+    def coming(self, after: datetime, cron_id: str, until: datetime, limit: int) -> Sequence[Member]:
+        """Plain crons that come after that one (by due_at and id) and are due by ``until``, in this order."""
+        ...
+
+    def write(self, batch: Sequence[FiredAlike]) -> None:
+        """Ticks, runs, their threads, and the crons' next instants."""
         ...
 
 

@@ -86,6 +86,11 @@ def decide(cron: Cron, now: datetime, watching_since: datetime, limit: int = 100
     return Decision(tuple(planned), _unless_ended(cron, schedule.next(max(decided, due))))
 
 
+def is_single(due: datetime, following: datetime | None, now: datetime, watching_since: datetime) -> bool:
+    """Whether `decide` fires that one tick of a plain cron, which is due, and goes on with the one that follows it."""
+    return due >= watching_since and (following is None or following > now)
+
+
 def missed(cron: Cron, now: datetime, reason: str, limit: int = 1000) -> list[PlannedTick]:
     """Rows for the ticks from ``next_run_date`` on that came due and are not to be run. Raises InvalidField."""
     due = _unless_ended(cron, cron.next_run_date)

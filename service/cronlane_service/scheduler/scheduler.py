@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections import Counter
 from datetime import datetime, timedelta
 
 import structlog
 
 from cronlane_service.domain.clock import Clock
+from cronlane_service.domain.errors import StoreUnavailable
 from cronlane_service.domain.ports import Database, Topic, Transaction
 from cronlane_service.usecases.firing import Pass
 from cronlane_service.usecases.ticks import Ticks
@@ -56,7 +59,7 @@ class Scheduler:
         """Fires what is due; answers the next due instant, None when there is none."""
         while True:
             done = self._database.submit(self._fire).result()
-            _report(done)
+            _report(done, self._clock.now())
             if done.next_due is None or done.next_due > self._look():
                 return done.next_due
 
@@ -79,14 +82,36 @@ class Scheduler:
             return self._watching_since
 
     def _sleep_until(self, instant: datetime | None) -> None:
+        while (left := self._left(instant)) > timedelta(0):
+            began = self._clock.now()
+            busy = self._look_ahead(began)
+            took = max(self._clock.now() - began, timedelta(0))
+            with self._wake:
+                if not (self._woken or self._stopped):
+                    # Other threads have as much time as looking ahead took.
+                    self._wake.wait(min(left - took, took if busy else LONGEST_SLEEP).total_seconds())
         with self._wake:
-            while not (self._woken or self._stopped):
-                now = self._look()
-                left = LONGEST_SLEEP if instant is None else instant - now
-                if left <= timedelta(0):
-                    break
-                self._wake.wait(min(left, LONGEST_SLEEP).total_seconds())
             self._woken = False
+
+    def _left(self, instant: datetime | None) -> timedelta:
+        """How long to sleep; not after having been woken."""
+        if self._woken or self._stopped:
+            return timedelta(0)
+        now = self._look()
+        return LONGEST_SLEEP if instant is None else instant - now
+
+    def _look_ahead(self, now: datetime) -> bool:
+        """A few milliseconds' work; whether there was any."""
+        ahead = self._ticks.ahead
+        if ahead.find_some():
+            return True
+        if not ahead.wants_page(now):
+            return False
+        try:
+            self._database.read_now(ahead.read_page)
+        except StoreUnavailable:
+            return False  # firing will say so
+        return True
 
     def _look(self) -> datetime:
         """The present instant. What came due in a gap since the last look counts as missed."""
@@ -98,15 +123,23 @@ class Scheduler:
         return now
 
 
-def _report(done: Pass) -> None:
-    for tick in done.ticks:
-        log.info(
-            f"tick_{tick.outcome}",
-            cron_id=tick.cron_id,
-            scheduled_for=tick.scheduled_for.isoformat(),
-            run_id=tick.run_id,
-            reason=tick.reason,
-            count=tick.count,
-        )
+def _report(done: Pass, now: datetime) -> None:
+    """One line for all that a pass decided; one for each tick when more is to be told."""
     for cron_id, reason in done.disabled.items():
         log.warning("cron_disabled", cron_id=cron_id, reason=reason)
+    counted = Counter(f"{tick.outcome}" for tick in done.single_ticks)
+    counted["fired"] += sum(len(alike.fired) for alike in done.alike)
+    if done.oldest is None:
+        return
+    late = (now - done.oldest) / timedelta(milliseconds=1)
+    log.info("ticks_decided", late_ms=round(late, 3), **{name: number for name, number in counted.items() if number})
+    if log.is_enabled_for(logging.DEBUG):
+        for tick in done.ticks:
+            log.debug(
+                f"tick_{tick.outcome}",
+                cron_id=tick.cron_id,
+                scheduled_for=tick.scheduled_for.isoformat(),
+                run_id=tick.run_id,
+                reason=tick.reason,
+                count=tick.count,
+            )

@@ -21,6 +21,22 @@ from cronlane_service.store.statements import Row
 from cronlane_service.store.tables import CronTable
 
 _DURABILITIES = ("sync", "async", "exit")
+TEMPLATE = (
+    CronTable.input,
+    CronTable.config,
+    CronTable.context,
+    CronTable.interrupt_before,
+    CronTable.interrupt_after,
+    CronTable.multitask_strategy,
+    CronTable.stream_mode,
+    CronTable.stream_subgraphs,
+    CronTable.stream_resumable,
+    CronTable.durability,
+    CronTable.command,
+    CronTable.feedback_keys,
+    CronTable.webhook,
+)
+"""What `template` reads."""
 
 
 def row(cron: Cron) -> Row:
@@ -88,7 +104,7 @@ def _cron(row: Row) -> Cron:
         metadata=metadata,
         created_at=loaded(created_at),
         updated_at=loaded(updated_at),
-        run=_PLAIN_RUN if rest[:-18] == _PLAIN_TEMPLATE else _template(*rest[:-18]),
+        run=_PLAIN_RUN if rest[:-18] == _PLAIN_TEMPLATE else template(*rest[:-18]),
         extra=extra,
         disabled_reason=disabled_reason,
         policies=_DEFAULT if rest[-18:-9] == _DEFAULT_POLICIES else _policies(*rest[-18:-9]),
@@ -99,7 +115,7 @@ def _cron(row: Row) -> Cron:
     )
 
 
-def _template(
+def template(
     input: str | None,  # noqa: A002 - the column's name
     config: str | None,
     context: str | None,

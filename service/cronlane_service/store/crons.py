@@ -17,7 +17,7 @@ from cronlane_service.store.statements import Bind, Rows, Statement, assignments
 from cronlane_service.store.tables import CronTable as Table
 
 _COLUMNS = columns(Table)
-_SCHEDULED = Table.enabled & Table.due_at.is_null(False)
+SCHEDULED = Table.enabled & Table.due_at.is_null(False)
 _COUNTED = (
     Table.last_outcome,
     Table.fired,
@@ -39,18 +39,21 @@ _DELETE_OF_THREAD = Statement(lambda _: Table.delete().where(Table.thread_id == 
 _DELETE_OF_ASSISTANT = Statement(lambda _: Table.delete().where(Table.assistant_id == Bind("assistant_id")))
 _DUE_FIRST = (
     Table.select()
-    .where(_SCHEDULED, Table.due_at <= Bind("now"))
+    .where(SCHEDULED, Table.due_at <= Bind("now"))
     .order_by(Table.due_at, Table.cron_id)
     .limit(Bind("limit"))
 )
 _DUE = Statement(lambda _: _DUE_FIRST)
 _DUE_FREE = Statement(lambda engine: engine.claimed(_DUE_FIRST, Table))
 # By an instant beyond the calendar; on SQLite, where every text is greater than every number, also by a text.
-_NEVER_DUE = Statement(lambda _: Table.select().where(_SCHEDULED, Table.due_at > LAST_STORED).limit(Bind("limit")))
-_NEXT_DUE = Statement(lambda _: Table.select(peewee.fn.min(Table.due_at)).where(_SCHEDULED))
+NEVER_DUE = Statement(lambda _: Table.select().where(SCHEDULED, Table.due_at > LAST_STORED).limit(Bind("limit")))
+_FOUND = Statement(
+    lambda engine: Table.select().where(engine.among(Table.cron_id, Bind("ids"))).order_by(Table.due_at, Table.cron_id)
+)
+_NEXT_DUE = Statement(lambda _: Table.select(peewee.fn.min(Table.due_at)).where(SCHEDULED))
 _ADVANCED = (Table.cron_id, Table.next_run_date, Table.due_at, Table.fired, Table.missed, Table.skipped)
 _GIVEN = [peewee.SQL(f"given.column{number}") for number, _ in enumerate(_ADVANCED, 1)]
-_ADVANCE = Rows(
+ADVANCE = Rows(
     _ADVANCED,
     lambda rows: (
         Table.update(
@@ -106,7 +109,7 @@ _PAUSE_FAILING = Statement(
 )
 _ZONED_NEXT = (
     Table.select()
-    .where(_SCHEDULED, Table.timezone.is_null(False), Table.cron_id > Bind("after"))
+    .where(SCHEDULED, Table.timezone.is_null(False), Table.cron_id > Bind("after"))
     .order_by(Table.cron_id)
     .limit(Bind("limit"))
 )
@@ -150,9 +153,14 @@ class Crons:
         shares = self._connection.shares
         rows = self._connection.rows(_DUE_FREE if shares else _DUE, now=stored(now), limit=limit)
         if len(rows) < limit:
-            rows += self._connection.rows(_NEVER_DUE, limit=limit)
+            rows += self._connection.rows(NEVER_DUE, limit=limit)
         crons = [cron_rows.cron(row) for row in rows if isinstance(row[0], str)]
         return self._undisturbed(crons) if shares else crons
+
+    def find(self, cron_ids: Sequence[str]) -> Sequence[Cron]:
+        rows = self._connection.rows(_FOUND, ids=self._connection.engine.several(cron_ids)) if cron_ids else []
+        crons = [cron_rows.cron(row) for row in rows]
+        return self._undisturbed(crons) if self._connection.shares else crons
 
     def _undisturbed(self, crons: Sequence[Cron]) -> Sequence[Cron]:
         """Without those on threads that other servers are changing: who holds crons waits for no thread."""
@@ -172,7 +180,7 @@ class Crons:
             (each.cron_id, stored(each.next_run_date), stored(each.due_at), each.fired, each.missed, each.skipped)
             for each in progress
         ]
-        self._connection.change_rows(_ADVANCE, rows)
+        self._connection.change_rows(ADVANCE, rows)
 
     def run_ended(self, cron_id: str, outcome: RunStatus) -> None:
         failed = outcome in (RunStatus.ERROR, RunStatus.TIMEOUT)

@@ -26,7 +26,7 @@ T = TypeVar("T")
 MISREAD = (ArithmeticError, LookupError, TypeError, ValueError)
 """What is raised by reading a value that is not what it should be."""
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-LAST_STORED = stored(LAST)
+FIRST_STORED, LAST_STORED = stored(FIRST), stored(LAST)
 
 _TEXT = peewee.TextField
 _MOST = 2**31
@@ -62,7 +62,7 @@ class Reader(Generic[T]):
         return self._mended(row)
 
     def _fit(self, types: tuple[type, ...]) -> bool:
-        return all(kind in _kinds(field) for field, kind in zip(self._fields, types, strict=True))
+        return fit(self._fields, types)
 
     def _mended(self, row: Row) -> T:
         problems = []
@@ -76,6 +76,11 @@ class Reader(Generic[T]):
         _log.warning("row_unreadable", table=self._fields[0].model._meta.table_name, key=str(row[0]), problem=problem)
         made = self._load(tuple(mended))
         return replace(made, unreadable=problem) if self._tells else made  # type: ignore[type-var]
+
+
+def fit(fields: Sequence[peewee.Field], types: Sequence[type]) -> bool:
+    """Whether these are types of values that the columns can have."""
+    return all(kind in _kinds(field) for field, kind in zip(fields, types, strict=True))
 
 
 def _problem(field: peewee.Field, value: Any, reads: Callable[[Any], object]) -> str | None:

@@ -20,7 +20,7 @@ from cronlane_service.store.tables import RunTable as Table
 _COLUMNS = columns(Table)
 _ACTIVE = (Table.status == PENDING) | (Table.status == RUNNING)
 
-_INSERT = insert_rows(Table)
+INSERT = insert_rows(Table)
 _FIND = Statement(lambda _: Table.select().where(Table.run_id == Bind("id")))
 _SAVE = Statement(lambda _: Table.update(assignments(Table)).where(Table.run_id == Bind("run_id")))
 _END = Statement(
@@ -57,7 +57,7 @@ class Runs:
         self._connection = connection
 
     def insert_many(self, runs: Sequence[Run]) -> None:
-        self._connection.change_rows(_INSERT, [_row(run) for run in runs])
+        self._connection.change_rows(INSERT, [row(run) for run in runs])
 
     def get(self, owner: str, thread_id: str, run_id: str, *, hidden: bool = False) -> Run | None:
         run = self.find(run_id)
@@ -93,7 +93,7 @@ class Runs:
         return {cron_id for (cron_id,) in self._connection.rows(_CRONS_AT_WORK, ids=ids)}
 
     def save(self, run: Run) -> None:
-        self._connection.change(_SAVE, **dict(zip(_COLUMNS, _row(run), strict=True)))
+        self._connection.change(_SAVE, **dict(zip(_COLUMNS, row(run), strict=True)))
 
     def delete(self, run_id: str) -> bool:
         return self._connection.change(_DELETE, id=run_id) == 1
@@ -131,7 +131,7 @@ class Runs:
         return {run_id: (attempt, _wish(cancel)) for run_id, attempt, cancel in rows}
 
     def end(self, run: Run) -> bool:
-        return self._connection.change(_END, **dict(zip(_COLUMNS, _row(run), strict=True))) == 1
+        return self._connection.change(_END, **dict(zip(_COLUMNS, row(run), strict=True))) == 1
 
     def next_available(self, now: datetime) -> datetime | None:
         """Strictly after now: what is available at this instant is for `claim`."""
@@ -145,7 +145,7 @@ class Runs:
         return self._connection.change_each(_DELETE, rows)
 
 
-def _row(run: Run) -> Row:
+def row(run: Run) -> Row:
     return (
         run.run_id,
         run.owner,

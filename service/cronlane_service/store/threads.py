@@ -18,7 +18,7 @@ from cronlane_service.store.statements import Bind, Row, Statement, assignments,
 from cronlane_service.store.tables import ThreadTable as Table
 
 _COLUMNS = columns(Table)
-_INSERT = insert_rows(Table)
+INSERT = insert_rows(Table)
 _INSERT_NEW = insert(Table, ignore_taken=True)
 _SAVE = Statement(lambda _: Table.update(assignments(Table)).where(Table.thread_id == Bind("thread_id")))
 _GET = Statement(lambda _: Table.select().where(Table.thread_id == Bind("id"), Table.owner == Bind("owner")))
@@ -56,10 +56,10 @@ class Threads:
         self._connection = connection
 
     def insert(self, thread: Thread) -> bool:
-        return self._connection.change_each(_INSERT_NEW, [_row(thread)]) == 1
+        return self._connection.change_each(_INSERT_NEW, [row(thread)]) == 1
 
     def insert_many(self, threads: Sequence[Thread]) -> None:
-        self._connection.change_rows(_INSERT, [_row(thread) for thread in threads])
+        self._connection.change_rows(INSERT, [row(thread) for thread in threads])
 
     def get(self, owner: str, thread_id: str) -> Thread | None:
         self._lock([thread_id])
@@ -72,7 +72,7 @@ class Threads:
         return {row[0]: _READER.value(row) for row in rows}
 
     def save(self, thread: Thread) -> None:
-        self._connection.change(_SAVE, **dict(zip(_COLUMNS, _row(thread), strict=True)))
+        self._connection.change(_SAVE, **dict(zip(_COLUMNS, row(thread), strict=True)))
 
     def mark(self, thread_ids: Sequence[str], status: ThreadStatus, now: datetime) -> None:
         ids = self._connection.engine.several(thread_ids)
@@ -110,7 +110,7 @@ class Threads:
         return conditions
 
 
-def _row(thread: Thread) -> Row:
+def row(thread: Thread) -> Row:
     return (
         thread.thread_id,
         thread.owner,

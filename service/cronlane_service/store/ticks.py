@@ -26,7 +26,7 @@ _DECIDED = (
     Table.run_id,
     Table.count,
 )
-_INSERT = insert_rows(Table, _DECIDED)
+INSERT = insert_rows(Table, _DECIDED)
 _EXISTS = Statement(
     lambda _: Table.select(Table.cron_id).where(
         Table.cron_id == Bind("cron_id"), Table.scheduled_for == Bind("scheduled_for")
@@ -67,7 +67,7 @@ class Ticks:
     def insert_many(self, ticks: Sequence[Tick]) -> None:
         try:
             with self._connection.savepoint():
-                self._connection.change_rows(_INSERT, [_row(tick) for tick in ticks])
+                self._connection.change_rows(INSERT, [row(tick) for tick in ticks])
         except peewee.IntegrityError:
             tick = next(filter(self._exists, ticks), ticks[0])
             raise AlreadyExists("tick", f"{tick.cron_id} at {tick.scheduled_for.isoformat()}") from None
@@ -111,7 +111,7 @@ class Ticks:
         )
 
 
-def _row(tick: Tick) -> Row:
+def row(tick: Tick) -> Row:
     return (
         tick.cron_id,
         stored(tick.scheduled_for),

@@ -7,6 +7,7 @@ from cronlane_service.store.assistants import Assistants
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.crons import Crons
 from cronlane_service.store.events import Events
+from cronlane_service.store.firings import Firings
 from cronlane_service.store.purges import Purges
 from cronlane_service.store.requests import Requests
 from cronlane_service.store.runs import Runs
@@ -23,6 +24,7 @@ class Transaction:
         self.threads = Threads(connection)
         self.crons = Crons(connection)
         self.ticks = Ticks(connection)
+        self.firings = Firings(connection)
         self.runs = Runs(connection)
         self.assistants = Assistants(connection)
         self.versions = Versions(connection)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cronlane_service.domain import ticks as rules
+from cronlane_service.domain.alike import FiredAlike
 from cronlane_service.domain.errors import NotFound
 from cronlane_service.domain.launch import Origin, launch
 from cronlane_service.domain.models import (
@@ -32,10 +33,25 @@ _SKIPPED = (TickOutcome.SKIPPED_BUSY, TickOutcome.SKIPPED_OVERLAP)
 class Pass:
     """What one pass over the due crons decided."""
 
-    ticks: list[Tick] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
+    single_ticks: list[Tick] = field(default_factory=list)
+    single_runs: list[Run] = field(default_factory=list)
+    alike: list[FiredAlike] = field(default_factory=list)  # those of plain crons
     disabled: dict[str, str] = field(default_factory=dict)  # cron id to reason
     next_due: datetime | None = None  # not after now: call again
+
+    @property
+    def oldest(self) -> datetime | None:
+        """The first of the instants that were decided."""
+        alike = (each.scheduled_for for alike in self.alike for each in alike.fired)
+        return min([*(tick.scheduled_for for tick in self.single_ticks), *alike], default=None)
+
+    @property
+    def ticks(self) -> list[Tick]:
+        return self.single_ticks + [tick for alike in self.alike for tick in alike.ticks]
+
+    @property
+    def runs(self) -> list[Run]:
+        return self.single_runs + [run for alike in self.alike for run in alike.runs]
 
 
 def progress(cron: Cron, ticks: Sequence[Tick], next_run_date: datetime | None) -> CronProgress:
@@ -80,7 +96,7 @@ class Firing:
             raise NotFound("assistant", cron.assistant_id, f"its assistant {cron.assistant_id} is gone")
         if cron.thread_id is not None and cron.thread_id not in self._threads:
             raise NotFound("thread", cron.thread_id, f"its thread {cron.thread_id} is gone")
-        noted = len(self._done.ticks)
+        noted = len(self._done.single_ticks)
         for plan in planned:
             self._deciding[cron.cron_id] = plan.scheduled_for
             tick = Tick(
@@ -92,8 +108,8 @@ class Firing:
                 reason=plan.reason,
                 count=plan.count,
             )
-            self._done.ticks.append(self._fired(cron, tick) if plan.outcome in _WITH_RUN else tick)
-        return self._done.ticks[noted:]
+            self._done.single_ticks.append(self._fired(cron, tick) if plan.outcome in _WITH_RUN else tick)
+        return self._done.single_ticks[noted:]
 
     def _fired(self, cron: Cron, tick: Tick) -> Tick:
         assistant = self._assistants[cron.assistant_id]
@@ -130,12 +146,12 @@ class Firing:
         """The runs, their own threads and the ticks, as multi-row statements."""
         runs, ticks = self._written
         self._tx.threads.insert_many(self._new_threads)
-        self._tx.runs.insert_many(self._done.runs[runs:])
-        self._tx.ticks.insert_many(self._done.ticks[ticks:])
-        self._new_threads, self._written = [], (len(self._done.runs), len(self._done.ticks))
+        self._tx.runs.insert_many(self._done.single_runs[runs:])
+        self._tx.ticks.insert_many(self._done.single_ticks[ticks:])
+        self._new_threads, self._written = [], (len(self._done.single_runs), len(self._done.single_ticks))
 
     def _keep(self, cron: Cron, run: Run, busy: Thread) -> None:
-        self._done.runs.append(run)
+        self._done.single_runs.append(run)
         self._at_work.add(cron.cron_id)
         if cron.thread_id is None:
             self._new_threads.append(busy)
@@ -152,16 +168,16 @@ class Firing:
         self._done.disabled[cron.cron_id] = reason
         self._tx.crons.disable(cron.cron_id, reason, self._now)
         failed = self._deciding.get(cron.cron_id) or cron.next_run_date or cron.due_at or self._now
-        noted = {tick.scheduled_for for tick in self._done.ticks if tick.cron_id == cron.cron_id}
+        noted = {tick.scheduled_for for tick in self._done.single_ticks if tick.cron_id == cron.cron_id}
         if failed not in noted:
             tick = Tick(cron.cron_id, failed, cron.owner, self._now, TickOutcome.ERROR, reason)
-            self._done.ticks.append(tick)
+            self._done.single_ticks.append(tick)
 
     def write(self) -> Pass:
         """Everything noted."""
         self._write_noted()
         for thread in self._touched.values():
             self._tx.threads.save(thread)
-        if self._done.runs:
+        if self._done.single_runs:
             self._tx.notify(Topic.RUNS)
         return self._done

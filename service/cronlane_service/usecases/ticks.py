@@ -7,9 +7,12 @@ from datetime import datetime, timedelta
 from cronlane_service.domain import ticks as rules
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.errors import DomainError
+from cronlane_service.domain.foreseen import Foreseen
 from cronlane_service.domain.models import Cron, CronProgress
 from cronlane_service.domain.ports import NewId, Transaction
 from cronlane_service.usecases.firing import Firing, Pass, progress
+from cronlane_service.usecases.lookahead import LookAhead
+from cronlane_service.usecases.plain import Plain
 
 SHORTLY = timedelta(milliseconds=25)
 """When to look again whether other servers have decided what was due."""
@@ -20,6 +23,9 @@ class Ticks:
 
     def __init__(self, clock: Clock, new_id: NewId, batch: int = 500) -> None:
         self._clock, self._new_id, self._batch = clock, new_id, batch
+        foreseen = Foreseen()
+        self._plain = Plain(new_id, foreseen)
+        self.ahead = LookAhead(foreseen)
 
     def fire(self, tx: Transaction, watching_since: datetime, now: datetime | None = None) -> Pass:
         """Decides every tick of a batch of crons that is due ``now`` (default: by the clock), oldest first.
@@ -27,7 +33,9 @@ class Ticks:
         ``watching_since``: ticks before it were due while nobody could fire them.
         """
         now = now or self._clock.now()
-        crons = tx.crons.due(now, self._batch)
+        due = tx.firings.due(now, self._batch)
+        alike, left = self._plain.fire(tx, due.alike, now, watching_since)
+        crons = tx.crons.find([*left, *due.others])
         firing = Firing(tx, now, self._new_id, crons)
         advanced: list[CronProgress] = []
         for cron in crons:
@@ -37,8 +45,9 @@ class Ticks:
                 firing.poisoned(cron, error)
         tx.crons.advance(advanced)
         done = firing.write()
+        done.alike = alike
         done.next_due = tx.crons.next_due()
-        if not crons and done.next_due is not None and done.next_due <= now:
+        if not due and done.next_due is not None and done.next_due <= now:
             done.next_due = now + SHORTLY  # other servers are at what is due
         return done
 

@@ -1,0 +1,210 @@
+"""The firing of plain crons in the database: which are due, and what is written for a batch of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+import peewee
+
+from cronlane_service.domain import jsontext
+from cronlane_service.domain.alike import Alike, Due, FiredAlike, Kind, Member
+from cronlane_service.domain.models import OnCompletion, RunStatus
+from cronlane_service.domain.policies import CatchUp, Fold, Gap, Overlap
+from cronlane_service.store import cron_rows, crons, runs, threads, ticks
+from cronlane_service.store.connection import Connection
+from cronlane_service.store.instants import loaded, stored
+from cronlane_service.store.reading import FIRST_STORED, LAST_STORED, MISREAD, fit
+from cronlane_service.store.statements import MOST_COUNTED, Bind, Row, Statement, columns
+from cronlane_service.store.tables import CronTable as Table
+from cronlane_service.store.tables import RunTable
+
+
+def _default(column: peewee.Field, *values: StrEnum) -> peewee.Node:
+    return column.is_null() | column.in_([value.value for value in values])
+
+
+def _unset_or(column: peewee.Field, least: int, most: int) -> peewee.Node:
+    return column.is_null() | ((column >= least) & (column <= most))
+
+
+def _is_count(column: peewee.Field) -> peewee.Node:
+    return (column >= 0) & (column < MOST_COUNTED)
+
+
+# What makes a cron plain, and its row one that can be read: on SQLite a text is greater than every number.
+_PLAIN = (
+    Table.thread_id.is_null()
+    & Table.end_time.is_null()
+    & Table.max_runs.is_null()
+    & Table.jitter.is_null()
+    & _default(Table.gap, Gap.SHIFT)
+    & _default(Table.fold, Fold.BY_EXPRESSION)
+    & _default(Table.overlap, Overlap.ALLOW)
+    & (Table.next_run_date == Table.due_at)
+    & _default(Table.catch_up, *CatchUp)
+    & _default(Table.last_outcome, *RunStatus)
+    & _unset_or(Table.start_time, FIRST_STORED, LAST_STORED)
+    & _unset_or(Table.paused_at, FIRST_STORED, LAST_STORED)
+    & _unset_or(Table.catch_up_window, 0, LAST_STORED)
+    & _unset_or(Table.pause_after_failures, 0, MOST_COUNTED)
+    & (Table.due_at >= 0)
+    & (Table.created_at <= LAST_STORED)
+    & (Table.updated_at <= LAST_STORED)
+    & _is_count(Table.fired)
+    & _is_count(Table.missed)
+    & _is_count(Table.skipped)
+    & _is_count(Table.failed)
+    & _is_count(Table.failures_in_a_row)
+)
+_MEMBER = (Table.cron_id, Table.schedule, Table.timezone, Table.next_run_date, Table.input, Table.extra)
+_KIND = (Table.owner, Table.assistant_id, Table.on_run_completed, Table.metadata, *cron_rows.TEMPLATE[1:])
+_DOCUMENTS = (Table.config, Table.context, Table.command)
+_DUE_FIRST = (
+    Table.select(*_MEMBER, _PLAIN.alias("plain"), *_KIND)
+    .where(crons.SCHEDULED, Table.due_at <= Bind("now"))
+    .order_by(Table.due_at, Table.cron_id)
+    .limit(Bind("limit"))
+)
+_DUE = Statement(lambda engine: engine.claimed(_DUE_FIRST, Table))
+_COMING = Statement(
+    lambda _: (
+        Table.select(*_MEMBER)
+        .where(
+            crons.SCHEDULED,
+            peewee.Tuple(Table.due_at, Table.cron_id) > peewee.Tuple(Bind("after"), Bind("id")),
+            Table.due_at <= Bind("until"),
+            _PLAIN,
+        )
+        .order_by(Table.due_at, Table.cron_id)
+        .limit(Bind("limit"))
+    )
+)
+_RUN = {name: place for place, name in enumerate(columns(RunTable))}
+
+
+class Firings:
+    """Implements FiringStore."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def due(self, now: datetime, limit: int) -> Due:
+        found: dict[Row, Alike] = {}
+        others: list[str] = []
+        rows = self._connection.rows(_DUE, now=stored(now), limit=limit)
+        for row in rows:
+            cron_id, schedule, timezone, at, input_text, extra, plain, *_ = row
+            alike = _alike(found, row[7:]) if plain and _fits(*map(type, row[:6])) else None
+            if alike is not None and _readable(input_text) and _readable(extra):
+                alike.members.append(Member(cron_id, schedule, timezone, _loaded(at), input_text))
+            else:
+                others.append(cron_id)
+        if len(rows) < limit:
+            others += [cron_id for cron_id, *_ in self._connection.rows(crons.NEVER_DUE, limit=limit)]
+        return Due(list(found.values()), [each for each in others if isinstance(each, str)])
+
+    def coming(self, after: datetime, cron_id: str, until: datetime, limit: int) -> Sequence[Member]:
+        place = {"after": stored(after), "id": cron_id, "until": stored(until)}
+        rows = self._connection.rows(_COMING, limit=limit, **place)
+        return [Member(row[0], row[1], row[2], _loaded(row[3]), row[4]) for row in rows if _fits(*map(type, row))]
+
+    def write(self, batch: Sequence[FiredAlike]) -> None:
+        if any(alike.fired for alike in batch):
+            self._connection.change_rows(threads.INSERT, _threads(batch))
+            self._connection.change_rows(runs.INSERT, _runs(batch))
+            self._connection.change_rows(ticks.INSERT, _ticks(batch))
+            self._connection.change_rows(crons.ADVANCE, _steps(batch))
+
+
+def _alike(found: dict[Row, Alike], columns: Row) -> Alike | None:
+    there = found.get(columns)
+    if there is None and (kind := _kind(*columns)) is not None:
+        there = found[columns] = Alike(kind)
+    return there
+
+
+@lru_cache(maxsize=1024)
+def _kind(owner: str, assistant_id: str, completed: str | None, metadata: str, *template: Any) -> Kind | None:
+    columns = (owner, assistant_id, completed, metadata, *template)
+    if not fit(_KIND, tuple(map(type, columns))):
+        return None
+    try:
+        jsontext.members(metadata)
+        for document in map(dict(zip(_KIND, columns, strict=True)).get, _DOCUMENTS):
+            if document is not None:
+                jsontext.parse(document)
+        run = cron_rows.template(None, *template)
+        return Kind(owner, assistant_id, None if completed is None else OnCompletion(completed), metadata, run)
+    except MISREAD:
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _fits(*types: type) -> bool:
+    return fit(_MEMBER, types)
+
+
+def _readable(document: str | None) -> bool:
+    if document is None:
+        return True
+    return isinstance(document, str) and (
+        _is_json(document) if len(document) < 1000 else _is_json.__wrapped__(document)
+    )
+
+
+@lru_cache(maxsize=1024)
+def _is_json(document: str) -> bool:
+    try:
+        jsontext.parse(document)
+    except ValueError:
+        return False
+    return True
+
+
+def _threads(batch: Sequence[FiredAlike]) -> list[Row]:
+    rows: list[Row] = []
+    for alike in batch:
+        _, *rest = threads.row(alike.thread)
+        rows += [(each.thread_id, *rest) for each in alike.fired]
+    return rows
+
+
+def _runs(batch: Sequence[FiredAlike]) -> list[Row]:
+    rows: list[Row] = []
+    run_id, thread_id, cron_id = _RUN["run_id"], _RUN["thread_id"], _RUN["cron_id"]
+    scheduled_for, kwargs = _RUN["scheduled_for"], _RUN["kwargs"]
+    for alike in batch:
+        like = list(runs.row(alike.run))
+        for each in alike.fired:
+            row = like.copy()
+            row[run_id], row[thread_id], row[cron_id] = each.run_id, each.thread_id, each.cron_id
+            row[scheduled_for], row[kwargs] = _stored(each.scheduled_for), each.kwargs
+            rows.append(tuple(row))
+    return rows
+
+
+def _ticks(batch: Sequence[FiredAlike]) -> list[Row]:
+    rows: list[Row] = []
+    for alike in batch:
+        _cron, _instant, owner, decided, outcome, reason, _run, count = ticks.row(alike.tick)
+        rows += [
+            (each.cron_id, _stored(each.scheduled_for), owner, decided, outcome, reason, each.run_id, count)
+            for each in alike.fired
+        ]
+    return rows
+
+
+def _steps(batch: Sequence[FiredAlike]) -> list[Row]:
+    rows: list[Row] = []
+    for alike in batch:
+        for each in alike.fired:
+            following = None if each.following is None else _stored(each.following)
+            rows.append((each.cron_id, following, following, 1, 0, 0))
+    return rows
+
+
+_stored, _loaded = lru_cache(maxsize=4096)(stored), lru_cache(maxsize=4096)(loaded)
