@@ -240,10 +240,10 @@ async def test_a_thread_that_is_deleted_meanwhile_gets_no_state(
 ) -> None:
     update: Callable[..., Any] = graphs.update
 
-    async def slow(*given: Any) -> Any:
+    async def slow(*given: Any, **more: Any) -> Any:
         await threads.DeleteThread(pb.DeleteThreadRequest(thread_id=T1))
         await database.write(lambda tx: tx.purges.delete(T1, ""))  # as the worker does
-        return await update(*given)
+        return await update(*given, **more)
 
     monkeypatch.setattr(graphs, "update", slow)
     gone = await refused(threads.UpdateThreadState(states_pb.UpdateThreadStateRequest(thread_id=T1, values=ONE)))
