@@ -101,12 +101,10 @@ async def test_whoever_prefers_a_minimal_answer_gets_none(http: httpx.AsyncClien
 
 async def test_a_new_run_says_where_it_is(http: httpx.AsyncClient) -> None:
     answer = await http.post("/threads/t/runs", json={"assistant_id": "agent"})
-    path = f"/threads/t/runs/{answer.json()['run_id']}"
-    assert (answer.headers["content-location"], answer.headers["location"]) == (path, f"{path}/join")
+    assert answer.headers["content-location"] == f"/threads/t/runs/{answer.json()['run_id']}"
+    assert "location" not in answer.headers
     answer = await http.post("/runs", json={"assistant_id": "agent"})
-    run = answer.json()
-    assert answer.headers["content-location"] == f"/runs/{run['run_id']}"
-    assert answer.headers["location"] == f"/threads/{run['thread_id']}/runs/{run['run_id']}/join"
+    assert answer.headers["content-location"] == f"/runs/{answer.json()['run_id']}"
 
 
 async def test_any_origin_may_call_also_into_a_private_network(http: httpx.AsyncClient) -> None:

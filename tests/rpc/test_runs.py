@@ -189,7 +189,7 @@ async def test_a_pending_run_is_cancelled_at_once(runs: Any, thread_id: str, ref
     assert await runs.CancelRun(named(pb.CancelRunRequest, run)) == Empty()
     assert (await runs.GetRun(named(pb.GetRunRequest, run))).status == pb.RUN_STATUS_INTERRUPTED
     no = await refused(runs.CancelRun(named(pb.CancelRunRequest, run)))
-    assert (no.code, no.message) == (grpc.StatusCode.NOT_FOUND, "No runs found to cancel.")
+    assert (no.code, no.message) == (grpc.StatusCode.NOT_FOUND, "No matching runs to cancel. The run has ended.")
     wrong = await refused(runs.CancelRun(pb.CancelRunRequest(thread_id=thread_id, run_id=run.run_id, action=77)))
     assert wrong.fields == ["action"]
 

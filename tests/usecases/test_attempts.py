@@ -64,7 +64,6 @@ def test_runs_of_one_thread_go_one_by_one_in_order(house, do, thread, clock) -> 
         (DONE, ThreadStatus.IDLE),
         (Outcome(RunStatus.SUCCESS, "{}", '{"t": [{"id": "i", "value": 1}]}', stopped=True), ThreadStatus.INTERRUPTED),
         (Outcome(RunStatus.ERROR, "{}", error=RunError("ValueError", "no")), ThreadStatus.ERROR),
-        (Outcome(RunStatus.INTERRUPTED, "{}"), ThreadStatus.INTERRUPTED),
     ],
 )
 def test_the_end_of_a_run_is_written_on_run_and_thread(house, do, thread, run, outcome, status_after) -> None:
@@ -79,6 +78,29 @@ def test_the_end_of_a_run_is_written_on_run_and_thread(house, do, thread, run, o
         outcome.interrupts,
         outcome.error,
     )
+
+
+@pytest.mark.parametrize(
+    ("action", "status_after", "error"),
+    [
+        (CancelAction.INTERRUPT, ThreadStatus.INTERRUPTED, "UserInterrupt"),
+        (CancelAction.ROLLBACK, ThreadStatus.IDLE, "UserRollback"),
+    ],
+)
+def test_a_thread_says_that_its_run_was_cancelled_until_the_next_one_ends(
+    house, do, thread, run, action, status_after, error
+) -> None:
+    (claimed,) = claim(house, do)
+    do(house.runs.cancel, "", thread.thread_id, run.run_id, action)
+    assert do(house.attempts.finish, claimed, Outcome(RunStatus.INTERRUPTED, "{}"))
+    after = do(house.threads.get, "", thread.thread_id)
+    assert (after.status, after.error.error) == (status_after, error)
+    ended = do(lambda tx: tx.runs.find(run.run_id))
+    assert ended is None or ended.error is None, "the run itself did not fail"
+    do(house.runs.create, "", thread.thread_id, run_draft())
+    (claimed,) = claim(house, do)
+    do(house.attempts.finish, claimed, DONE)
+    assert do(house.threads.get, "", thread.thread_id).error is None
 
 
 def test_an_attempt_that_lost_its_lease_can_write_nothing(house, do, thread, run, clock) -> None:

@@ -97,10 +97,9 @@ async def changed_thread(exchange: Exchange) -> Response:
 
 async def created_run(exchange: Exchange) -> Response:
     run = await exchange.reply()
-    headers = run_headers(run.thread_id, run.run_id)
-    if not exchange.request.HasField("thread_id"):
-        headers["content-location"] = f"/runs/{run.run_id}"
-    return json_response(encode(run), headers=headers)
+    stateless = not exchange.request.HasField("thread_id")
+    where = f"/runs/{run.run_id}" if stateless else f"/threads/{run.thread_id}/runs/{run.run_id}"
+    return json_response(encode(run), headers={"content-location": where})
 
 
 async def cancelled(exchange: Exchange) -> Response:

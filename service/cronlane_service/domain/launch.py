@@ -62,7 +62,7 @@ def launch(
         thread,
         metadata=jsontext.merge(thread.metadata, graph),
         status=ThreadStatus.BUSY,
-        config=jsontext.join(config),
+        config=_remembered(assistant, config),
         updated_at=now,
         state_updated_at=now,
     )
@@ -77,6 +77,12 @@ def _config(assistant: Assistant, template: RunTemplate) -> dict[str, str]:
         base.get("configurable"), asked.get("configurable"), template.context if template.context else None
     )
     return base | asked | {"configurable": configurable}
+
+
+def _remembered(assistant: Assistant, config: dict[str, str]) -> str:
+    """What the thread shows of it: not what was sent as configurable or context, which may be secret."""
+    configurable = jsontext.members(assistant.config).get("configurable", "{}")
+    return jsontext.join(config | {"configurable": configurable})
 
 
 def _context(assistant: Assistant, template: RunTemplate, origin: Origin) -> str:

@@ -108,8 +108,9 @@ class Attempts:
             tx.purges.insert(run.thread_id, run.run_id)
         else:
             tx.runs.end(_ended(current, outcome, now))
-        self._conclude(tx, current, outcome, rolled_back, now)
-        webhooks.note(tx, _ended(current, outcome, now), outcome.values, _told(outcome, rolled_back), now)
+        told = _told(outcome, rolled_back)
+        self._conclude(tx, current, replace(outcome, error=told), rolled_back, now)
+        webhooks.note(tx, _ended(current, outcome, now), outcome.values, told, now)
         tx.notify(Topic.RUN_ENDED, run.run_id)
         tx.notify(Topic.RUNS)
         return True
@@ -173,7 +174,7 @@ def _ended(run: Run, outcome: Outcome, now: datetime) -> Run:
 def settled(thread: Thread, outcome: Outcome, rolled_back: bool, busy: bool, now: datetime) -> Thread:
     touched = replace(thread, updated_at=now, state_updated_at=now)
     if rolled_back:
-        return replace(touched, status=ThreadStatus.BUSY if busy else ThreadStatus.IDLE)
+        return replace(touched, status=ThreadStatus.BUSY if busy else ThreadStatus.IDLE, error=outcome.error)
     return replace(
         touched,
         status=ThreadStatus.BUSY if busy else _thread_status(outcome),

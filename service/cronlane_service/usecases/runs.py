@@ -137,8 +137,10 @@ class Runs:
         """Raises NotFound when there is no such run, or it has ended."""
         thread_id, run_id = ids.parse("thread", thread_id), ids.parse("run", run_id)
         run = tx.runs.get(owner, thread_id, run_id)
-        if run is None or not run.status.active:
+        if run is None:
             raise NotFound("run", run_id, "No runs found to cancel.")
+        if not run.status.active:
+            raise NotFound("run", run_id, "No matching runs to cancel. The run has ended.")
         now = self._clock.now()
         placement.stop(tx, run, action, now)
         settle(tx, thread_id, ThreadStatus.IDLE, now)
