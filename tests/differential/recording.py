@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -143,10 +144,10 @@ def _body(response: httpx.Response) -> Any:
 
 
 def _read(response: httpx.Response, enough: Callable[[list[Any]], bool]) -> list[Any]:
-    read = ""
+    read, last = "", time.monotonic() + _PATIENCE
     for text in response.iter_text():
         read += text
-        if enough(_events(read)):
+        if enough(_events(read)) or time.monotonic() > last:
             break
     return _events(read)
 

@@ -122,9 +122,12 @@ async def test_a_run_is_joined_as_the_sdks_ask(
     ]
 
 
-async def test_a_thread_is_followed_as_the_sdks_ask(http: httpx.AsyncClient, service: TellingService) -> None:
+@pytest.mark.parametrize("name", ["stream_mode", "stream_modes"])
+async def test_a_thread_is_followed_as_the_sdks_ask_and_as_the_platform_documents(
+    http: httpx.AsyncClient, service: TellingService, name: str
+) -> None:
     service.ends()
-    await http.get("/threads/t/stream?stream_mode=run_modes", headers={"Last-Event-ID": "5"})
+    await http.get(f"/threads/t/stream?{name}=run_modes", headers={"Last-Event-ID": "5"})
     modes = [threads_pb2.THREAD_STREAM_MODE_RUN_MODES]
     assert service.seen == [threads_pb2.StreamThreadRequest(thread_id="t", last_event_id="5", stream_mode=modes)]
 

@@ -92,7 +92,7 @@ class FakeGraphs:
             raise self.refusal
         self.updates.append((thread_id, supersteps, place or Place()))
         left = Outcome(RunStatus.SUCCESS, supersteps[-1][-1].values, stopped=True)
-        return Updated(Checkpoint(thread_id, "", "new"), left)
+        return Updated(Checkpoint(thread_id, "", "new"), left, '{"next":[]}')
 
     async def copy(self, source_id: str, target_id: str) -> None:
         if self.refusal is not None:

@@ -13,8 +13,9 @@ import structlog
 
 from builders import FakeClock
 from cronlane._channel import WaitingStub
-from cronlane.v1 import common_pb2, threads_pb2
+from cronlane.v1 import common_pb2, thread_states_pb2, threads_pb2
 from cronlane.v1 import runs_pb2 as pb
+from cronlane.v1.common_pb2 import Json
 from cronlane_service.domain.events import RunEvent, begun
 from cronlane_service.domain.models import Outcome, Run, RunError, RunStatus
 from cronlane_service.domain.ports import Topic
@@ -161,6 +162,38 @@ async def test_a_thread_is_told_of_all_its_runs(
         assert (values.event, done.event) == ("values", "metadata")
         assert json.loads(done.data.text) == {"status": "run_done", "run_id": run.run_id}
         assert 0 < int(values.id) < int(done.id)
+    await threads.DeleteThread(threads_pb2.DeleteThreadRequest(thread_id=thread_id))
+    assert await told(call) == []
+
+
+@pytest.mark.parametrize(
+    ("modes", "expected"),
+    [
+        ([], ["metadata"]),
+        ([threads_pb2.THREAD_STREAM_MODE_LIFECYCLE], ["metadata"]),
+        ([threads_pb2.THREAD_STREAM_MODE_STATE_UPDATE], ["state_update"]),
+        (
+            [threads_pb2.THREAD_STREAM_MODE_RUN_MODES, threads_pb2.THREAD_STREAM_MODE_STATE_UPDATE],
+            ["state_update", "metadata"],
+        ),
+    ],
+)
+async def test_who_follows_a_thread_is_told_of_states_that_are_written_on_request(
+    runs: Any, threads: Any, claim: Claim, clock: FakeClock, database: Any, modes: list[Any], expected: list[str]
+) -> None:
+    on_agent = threads_pb2.CreateThreadRequest(metadata=Json(text='{"graph_id":"agent"}'))
+    thread_id = (await threads.CreateThread(on_agent)).thread_id
+    call = threads.StreamThread(threads_pb2.StreamThreadRequest(thread_id=thread_id, stream_mode=modes))
+    await call.initial_metadata()
+    update = thread_states_pb2.UpdateThreadStateRequest(thread_id=thread_id, values=Json(text='{"n":1}'))
+    await threads.UpdateThreadState(update)
+    await runs.CreateRun(pb.CreateRunRequest(thread_id=thread_id, run=AGENT))
+    [run] = await claim()
+    assert await database.write(lambda tx: Attempts(clock).finish(tx, run, Outcome(RunStatus.SUCCESS), True))
+    events = [await asyncio.wait_for(call.read(), 20) for _ in expected]
+    assert [event.event for event in events] == expected
+    if "state_update" in expected:
+        assert json.loads(events[0].data.text) == {"state": {"next": []}, "thread_id": thread_id}
     await threads.DeleteThread(threads_pb2.DeleteThreadRequest(thread_id=thread_id))
     assert await told(call) == []
 

@@ -14,6 +14,7 @@ import structlog
 from cronlane.v1 import runs_pb2 as pb
 from cronlane.v1 import threads_pb2
 from cronlane_service.domain.models import Outcome, RunError, RunStatus
+from cronlane_service.domain.ports import Topic
 from cronlane_service.rpc.endings import Endings, Watch
 from cronlane_service.rpc.server import GrpcServer
 
@@ -168,6 +169,22 @@ async def test_a_caller_who_hangs_up_leaves_nothing_behind(runs: Any, run: pb.Ru
     assert (event["code"], event["run_id"]) == ("CANCELLED", run.run_id)
     (endings,) = waiting.endings
     assert not endings._watches
+
+
+async def test_a_caller_who_hangs_up_takes_the_run_along_if_they_said_so(
+    runs: Any, run: pb.Run, waiting: Waiting, database: Any
+) -> None:
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
+    database.listen(Topic.RUN_ENDED, lambda _: loop.call_soon_threadsafe(ended.set))
+    named = {"thread_id": run.thread_id, "run_id": run.run_id}
+    call = runs.JoinRun(pb.JoinRunRequest(**named, cancel_on_disconnect=True))
+    joined = asyncio.ensure_future(_result(call))
+    await waiting.by(1)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await joined
+    await asyncio.wait_for(ended.wait(), 20)
+    assert (await runs.GetRun(pb.GetRunRequest(**named))).status == pb.RUN_STATUS_INTERRUPTED
 
 
 async def _result(call: Any) -> Any:

@@ -101,6 +101,7 @@ async def test_a_subgraph_is_a_reference_unless_its_state_is_asked_for(serve: An
     assert inner["next"] == ["asking"]
     assert inner["tasks"][0]["name"] == "asking"
     assert inner["checkpoint"]["checkpoint_ns"] == reference["checkpoint_ns"]
+    assert inner["metadata"]["thread_id"] == THREAD
 
 
 async def test_an_unknown_graph_is_named(serve: Any) -> None:

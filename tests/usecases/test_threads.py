@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
@@ -10,15 +11,16 @@ from typing import Any
 import pytest
 
 from builders import FakeClock, cron_draft, run_draft
-from cronlane_service.domain.drafts import ThreadDraft
+from cronlane_service.domain.drafts import AssistantDraft, ThreadDraft
 from cronlane_service.domain.errors import InvalidField, NotFound, ThreadBusy, ThreadHasNoGraph
 from cronlane_service.domain.lifetimes import EARLIER, PruneStrategy, Ttl
-from cronlane_service.domain.models import Outcome, RunError, RunStatus, Thread, ThreadStatus
-from cronlane_service.domain.states import StateUpdate
+from cronlane_service.domain.models import Checkpoint, Outcome, RunError, RunStatus, Thread, ThreadStatus
+from cronlane_service.domain.states import StateUpdate, Updated
 
 Do = Callable[..., Any]
 NOBODY = "00000000-0000-4000-8000-0000000000ff"
 HOUR = Ttl(timedelta(hours=1))
+PLACE = Checkpoint(NOBODY, "", "c")
 
 
 def thread(house: SimpleNamespace, do: Do, **draft: Any) -> Thread:
@@ -202,7 +204,7 @@ def test_a_thread_shows_the_state_that_was_written(
     do(house.runs.create, "", made.thread_id, run_draft())
     work(Outcome(RunStatus.ERROR, '{"n":1}', error=RunError("E", "m")))
     later = clock.advance(minutes=1)
-    left = Outcome(RunStatus.SUCCESS, '{"n":2}', "{}", stopped=True)
+    left = Updated(PLACE, Outcome(RunStatus.SUCCESS, '{"n":2}', "{}", stopped=True), '{"next":["a"]}')
     shown = do(house.threads.updated, "", made.thread_id, left)
     assert shown == do(house.threads.get, "", made.thread_id)
     assert (shown.values, shown.status, shown.error) == ('{"n":2}', ThreadStatus.INTERRUPTED, None)
@@ -211,8 +213,35 @@ def test_a_thread_shows_the_state_that_was_written(
     assert do(house.threads.updated, "", made.thread_id, left).status is ThreadStatus.BUSY
 
 
+def test_a_thread_does_not_show_what_a_run_was_configured_with(house: SimpleNamespace, do: Do) -> None:
+    assistant = do(house.assistants.create, "", AssistantDraft("agent", config='{"configurable":{"model":"m"}}'))
+    config = '{"tags":["t"],"configurable":{"password":"p"}}'
+    for more in ({"config": config}, {"config": '{"tags":["t"]}', "context": '{"password":"p"}'}):
+        made = thread(house, do)
+        run = do(house.runs.create, "", made.thread_id, run_draft(assistant_id=assistant.assistant_id, **more))
+        shown = do(house.threads.get, "", made.thread_id)
+        assert json.loads(shown.config) == {"tags": ["t"], "configurable": {"model": "m"}}
+        assert json.loads(run.kwargs)["config"]["configurable"].items() >= {"model": "m", "password": "p"}.items()
+
+
+def test_who_follows_a_thread_is_told_the_state_that_was_written_for_a_minute(
+    house: SimpleNamespace, do: Do, clock: FakeClock
+) -> None:
+    made = thread(house, do)
+
+    def told() -> list[tuple[str, str]]:
+        events = do(lambda tx: tx.events.of_thread("", made.thread_id, 0, 10))
+        return [(event.event, event.data) for event in events]
+
+    do(house.threads.updated, "", made.thread_id, Updated(PLACE, Outcome(RunStatus.SUCCESS, "{}"), '{"next":["a"]}'))
+    assert told() == [("state_update", f'{{"state":{{"next":["a"]}},"thread_id":"{made.thread_id}"}}')]
+    clock.advance(seconds=61)
+    do(house.attempts.sweep)
+    assert told() == []
+
+
 def test_state_written_to_a_thread_that_is_gone_goes_too(house: SimpleNamespace, do: Do) -> None:
-    assert do(house.threads.updated, "", NOBODY, Outcome(RunStatus.SUCCESS, "{}")) is None
+    assert do(house.threads.updated, "", NOBODY, Updated(PLACE, Outcome(RunStatus.SUCCESS, "{}"), "{}")) is None
     assert purges(do) == [(NOBODY, "")]
 
 

@@ -25,6 +25,8 @@ from cronlane.errors import InvalidRequest
 from cronlane.rest.routes import Binding
 from cronlane.v1 import assistants_pb2, crons_pb2, runs_pb2, thread_states_pb2, threads_pb2
 
+# The SDKs send the one, the platform reads the other.
+_ALSO = {"cronlane.v1.StreamThreadRequest.stream_mode": "stream_modes"}
 _TRUTH = {"0": "false", "1": "true", "false": "false", "true": "true"}
 _SPACED_OFFSET = re.compile(r"T(.*) (\d\d:?\d\d)$")  # a + that was not escaped in a URL is a blank
 _DRAIN = 4  # as many times the limit is read and thrown away, so that the sender gets to see the refusal
@@ -36,10 +38,9 @@ async def service_request(binding: Binding, http: Request, max_body: int) -> Mes
     if binding.body:
         _BODIES.get(binding.method.name, _plain_body)(message, await _text(http, max_body), binding)
     for name, field in query_fields(binding).items():
-        if name in http.query_params:
-            raw = http.query_params.getlist(name)
-            if not field.is_repeated or any(raw):  # the SDKs send a list that was not given as nothing
-                assign(message, field, _query_text(field, raw))
+        raw = [text for each in (name, _ALSO.get(field.full_name)) if each for text in http.query_params.getlist(each)]
+        if raw and (not field.is_repeated or any(raw)):  # the SDKs send a list that was not given as nothing
+            assign(message, field, _query_text(field, raw))
     for index, path in enumerate(binding.variables):
         owner, _, name = path.rpartition(".")
         target = getattr(message, owner) if owner else message

@@ -121,7 +121,7 @@ class _ThreadStreamModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Thre
     THREAD_STREAM_MODE_LIFECYCLE: _ThreadStreamMode.ValueType  # 2
     """That a run has begun, failed, or ended."""
     THREAD_STREAM_MODE_STATE_UPDATE: _ThreadStreamMode.ValueType  # 3
-    """The values that its runs leave behind, as `values`."""
+    """That somebody wrote to its state: `state_update` `{state, thread_id}`."""
 
 class ThreadStreamMode(_ThreadStreamMode, metaclass=_ThreadStreamModeEnumTypeWrapper):
     """What the stream of a thread tells."""
@@ -133,7 +133,7 @@ THREAD_STREAM_MODE_RUN_MODES: ThreadStreamMode.ValueType  # 1
 THREAD_STREAM_MODE_LIFECYCLE: ThreadStreamMode.ValueType  # 2
 """That a run has begun, failed, or ended."""
 THREAD_STREAM_MODE_STATE_UPDATE: ThreadStreamMode.ValueType  # 3
-"""The values that its runs leave behind, as `values`."""
+"""That somebody wrote to its state: `state_update` `{state, thread_id}`."""
 Global___ThreadStreamMode: _TypeAlias = ThreadStreamMode  # noqa: Y015
 
 @_typing.final

@@ -8,6 +8,8 @@ from cronlane_service.domain import jsontext
 from cronlane_service.domain.models import Outcome, Run
 
 METADATA, ERROR = "metadata", "error"
+STATE_UPDATE = "state_update"
+"""Somebody wrote to a thread's state; it is of no run."""
 RUN_DONE = "run_done"
 """The last event of every recorded run; it is told to those who follow its thread, and not to those of the run."""
 
@@ -33,6 +35,10 @@ def last(run: Run, outcome: Outcome) -> list[RunEvent]:
         return [done]
     failed = {"error": outcome.error.error, "message": outcome.error.message}
     return [RunEvent(ERROR, jsontext.dump(failed)), done]
+
+
+def state_updated(thread_id: str, state: str) -> RunEvent:
+    return RunEvent(STATE_UPDATE, jsontext.join({"state": state, "thread_id": jsontext.dump(thread_id)}))
 
 
 def resumable(run: Run) -> bool:

@@ -15,6 +15,7 @@ from cronlane_service.domain.models import (
     CancelAction,
     Run,
     RunStatus,
+    Thread,
 )
 from cronlane_service.domain.queries import RunQuery, Window
 from cronlane_service.domain.webhooks import Webhook
@@ -85,6 +86,10 @@ class EventStore(Protocol):
     """What happened in runs; ``seq`` grows from event to event of a thread."""
 
     def append(self, run: Run, events: Sequence[RunEvent], now: datetime) -> None: ...
+    def append_apart(self, thread: Thread, events: Sequence[RunEvent], now: datetime, until: datetime) -> None:
+        """What happened on a thread in no run."""
+        ...
+
     def last(self, thread_id: str) -> int:
         """The seq of a thread's last event; 0: there is none."""
         ...

@@ -47,10 +47,11 @@ class HistoryQuery:
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """The checkpoint that an update made, and how it left the graph."""
+    """The checkpoint that an update made, how it left the graph, and the state there as a JSON text."""
 
     checkpoint: Checkpoint
     left: Outcome
+    state: str
 
 
 def check_place(place: Place) -> None:

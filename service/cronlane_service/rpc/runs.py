@@ -71,7 +71,10 @@ class RunServicer(RunServiceServicer):
         return pb.CreateRunsResponse(runs=map(convert.run, made))
 
     async def JoinRun(self, request: pb.JoinRunRequest, context: Context) -> pb.RunOutcome:  # noqa: N802
-        return convert.outcome(await self._ending(owner(context), request.thread_id, request.run_id))
+        who = owner(context)
+        thread_id, run_id = ids.parse("thread", request.thread_id), ids.parse("run", request.run_id)
+        with self._following.leaving(who, thread_id, run_id, cancels=request.cancel_on_disconnect):
+            return convert.outcome(await self._ending(who, thread_id, run_id))
 
     async def GetRun(self, request: pb.GetRunRequest, context: Context) -> pb.Run:  # noqa: N802
         who = owner(context)

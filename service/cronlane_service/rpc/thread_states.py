@@ -97,7 +97,7 @@ class ThreadStates:
     ) -> tuple[Updated, Thread]:
         updated = await self._graphs.update(graph_id, thread.thread_id, supersteps, place, owner=thread.owner)
         changed = await self._database.write(
-            lambda tx: self._threads.updated(tx, thread.owner, thread.thread_id, updated.left)
+            lambda tx: self._threads.updated(tx, thread.owner, thread.thread_id, updated)
         )
         if changed is None:
             raise NotFound("thread", thread.thread_id)

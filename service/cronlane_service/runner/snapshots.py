@@ -83,6 +83,11 @@ def thread_state(snapshot: Snapshot) -> ThreadState:
     )
 
 
+def text(snapshot: Snapshot) -> str:
+    """The whole state as JSON."""
+    return values.text(_nested(snapshot))
+
+
 def _task(task: Task) -> ThreadTask:
     found = _found(task)
     return ThreadTask(
@@ -114,18 +119,18 @@ def _found(task: Task) -> dict[str, Any]:
 
 
 def _nested(snapshot: Snapshot) -> dict[str, Any]:
-    here = _ids(snapshot.config) if snapshot.metadata is not None else None
+    here = _ids(snapshot.config) if snapshot.metadata is not None else {}
     before = _ids(snapshot.parent_config) if snapshot.parent_config else None
     return {
         "values": snapshot.values,
         "next": snapshot.next,
         "tasks": [_found(task) for task in snapshot.tasks],
-        "metadata": snapshot.metadata,
+        "metadata": None if snapshot.metadata is None else {**snapshot.metadata, "thread_id": here["thread_id"]},
         "created_at": snapshot.created_at,
-        "checkpoint": here,
+        "checkpoint": here or None,
         "parent_checkpoint": before,
         "interrupts": _interrupts(snapshot.interrupts),
-        "checkpoint_id": here and here.get("checkpoint_id"),
+        "checkpoint_id": here.get("checkpoint_id"),
         "parent_checkpoint_id": before and before.get("checkpoint_id"),
     }
 

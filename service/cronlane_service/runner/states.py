@@ -59,8 +59,9 @@ async def update(graph: Graph, config: Any, supersteps: Supersteps, place: Place
     except Exception as problem:  # the graph's own reducers and edges run here
         raise InvalidStateUpdate(_explained(problem)) from problem
     latest: Any = calls.thread_config(config["configurable"]["graph_id"], config["configurable"]["thread_id"])
-    left = snapshots.outcome(RunStatus.SUCCESS, await graph.aget_state(latest))
-    return Updated(snapshots.checkpoint(made), left)
+    found = await graph.aget_state(latest)
+    left = snapshots.outcome(RunStatus.SUCCESS, found)
+    return Updated(snapshots.checkpoint(made), left, snapshots.text(found))
 
 
 def _update(update: StateUpdate) -> Any:

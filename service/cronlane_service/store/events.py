@@ -8,7 +8,7 @@ from datetime import datetime
 import peewee
 
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import Run
+from cronlane_service.domain.models import Run, Thread
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import stored
 from cronlane_service.store.statements import Bind, Statement, insert
@@ -73,13 +73,18 @@ class Events:
         self._connection = connection
 
     def append(self, run: Run, events: Sequence[RunEvent], now: datetime) -> None:
+        self._append(run.run_id, run.thread_id, run.owner, events, now)
+
+    def append_apart(self, thread: Thread, events: Sequence[RunEvent], now: datetime, until: datetime) -> None:
+        """Kept under the thread's id, which is no run's."""
+        self._append(thread.thread_id, thread.thread_id, thread.owner, events, now)
+        self.keep_until(thread.thread_id, until)
+
+    def _append(self, run_id: str, thread_id: str, owner: str, events: Sequence[RunEvent], now: datetime) -> None:
         """An event's seq is the time in microseconds, moved on where the thread has had one as late."""
-        first = max(stored(now), self.last(run.thread_id) + 1)
-        rows = [
-            (run.run_id, seq, run.thread_id, run.owner, event.event, event.data)
-            for seq, event in enumerate(events, first)
-        ]
-        self._connection.change_each(_RECORD, [(run.run_id, None)])
+        first = max(stored(now), self.last(thread_id) + 1)
+        rows = [(run_id, seq, thread_id, owner, event.event, event.data) for seq, event in enumerate(events, first)]
+        self._connection.change_each(_RECORD, [(run_id, None)])
         self._connection.change_each(_INSERT, rows)
 
     def last(self, thread_id: str) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from cronlane_service.domain import events
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import Outcome, Run
+from cronlane_service.domain.models import Outcome, Run, Thread
 from cronlane_service.domain.ports import Topic, Transaction
 
 KEPT_FOR = timedelta(minutes=1)
@@ -20,6 +20,13 @@ def append(tx: Transaction, run: Run, happened: Sequence[RunEvent], now: datetim
     tx.events.append(run, happened, now)
     tx.notify(Topic.RUN_EVENTS, run.run_id)
     tx.notify(Topic.RUN_EVENTS, run.thread_id)
+
+
+def state_updated(tx: Transaction, thread: Thread, state: str, now: datetime) -> None:
+    """For those who follow the thread."""
+    happened = events.state_updated(thread.thread_id, state)
+    tx.events.append_apart(thread, [happened], now, now + KEPT_FOR)
+    tx.notify(Topic.RUN_EVENTS, thread.thread_id)
 
 
 def conclude(tx: Transaction, run: Run, outcome: Outcome, now: datetime) -> None:

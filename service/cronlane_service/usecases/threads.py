@@ -17,9 +17,11 @@ from cronlane_service.domain.errors import (
     ThreadHasNoGraph,
 )
 from cronlane_service.domain.lifetimes import PruneStrategy, Ttl
-from cronlane_service.domain.models import Outcome, Thread, ThreadStatus
+from cronlane_service.domain.models import Thread, ThreadStatus
 from cronlane_service.domain.ports import NewId, Topic, Transaction
 from cronlane_service.domain.queries import THREAD_SORTS, Page, ThreadQuery, Window
+from cronlane_service.domain.states import Updated
+from cronlane_service.usecases import recording
 from cronlane_service.usecases.attempts import settled
 from cronlane_service.usecases.requests import Request
 
@@ -151,15 +153,17 @@ class Threads:
             raise ThreadBusy(thread.thread_id, f"Thread {thread.thread_id} has in-flight runs: {runs}")
         return thread, graph_id
 
-    def updated(self, tx: Transaction, owner: str, thread_id: str, left: Outcome) -> Thread | None:
+    def updated(self, tx: Transaction, owner: str, thread_id: str, updated: Updated) -> Thread | None:
         """Shows on the thread what was written to its state; None: it has been deleted meanwhile."""
         thread = tx.threads.get(owner, thread_id)
         if thread is None:
             self.discard(tx, thread_id)
             return None
         busy = bool(tx.runs.active([thread_id]))
-        changed = settled(thread, left, rolled_back=False, busy=busy, now=self._clock.now())
+        now = self._clock.now()
+        changed = settled(thread, updated.left, rolled_back=False, busy=busy, now=now)
         tx.threads.save(changed)
+        recording.state_updated(tx, changed, updated.state, now)
         return changed
 
     def search(self, tx: Transaction, owner: str, query: ThreadQuery, window: Window) -> Page[Thread]:

@@ -74,3 +74,14 @@ def _of_a_thread(api: Api) -> None:
         return any(isinstance(event["data"], dict) and event["data"].get("status") == "run_done" for event in events)
 
     api.events("threads.join_stream", f"/threads/{thread}/stream", done)
+    api.settled(thread)
+    written = []
+
+    def updated(events: list[dict[str, object]]) -> bool:
+        if not written:
+            body = {"values": {"steps": ["written"]}, "as_node": "first"}
+            written.append(api.quiet.post(f"/threads/{thread}/state", json=body))
+        return bool(events)
+
+    path = f"/threads/{thread}/stream?stream_modes=state_update"
+    api.events("threads.join_stream state_update", path, updated)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cronlane.v1 import common_pb2, threads_pb2
 from cronlane.v1 import runs_pb2 as pb
-from cronlane_service.domain.events import ERROR, METADATA, RUN_DONE, RunEvent
+from cronlane_service.domain.events import ERROR, METADATA, RUN_DONE, STATE_UPDATE, RunEvent
 from cronlane_service.rpc.convert import words
 from cronlane_service.rpc.convert.documents import document
 
@@ -35,6 +35,8 @@ class OfThread:
         self._modes = frozenset(words.THREAD_STREAM_MODE.all("stream_mode", modes, unspecified="run-modes"))
 
     def wants(self, happened: RunEvent) -> bool:
+        if happened.event == STATE_UPDATE:
+            return "state-update" in self._modes
         if not self._modes or "run-modes" in self._modes:
             return True
         return "lifecycle" in self._modes and happened.event in (METADATA, RUN_DONE)
