@@ -14,7 +14,7 @@ from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench import api, growth, lateness, rest
+from bench import api, fleet, growth, lateness, rest
 from bench.pairs import MeasuredNothing
 from bench.seeding import Bench
 from bench.table import Row, changes, lines, machine, save, wanted
@@ -31,17 +31,21 @@ CHAPTERS: dict[str, Chapter] = {
     "idle": growth.idling,
     "lag": lateness.firing,
 }
+AT_WISH: dict[str, Chapter] = {"fleet": fleet.sharing}
+"""Measured when they are named: they have no target."""
 
 
 def main() -> int:
     options = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    options.add_argument("words", nargs="*", help=f"chapters ({', '.join(CHAPTERS)}) or operations as create_cron")
+    options.add_argument(
+        "words", nargs="*", help=f"chapters ({', '.join(CHAPTERS | AT_WISH)}) or operations as create_cron"
+    )
     options.add_argument("--json", type=Path, default=Path("bench.json"), help="where the figures go")
     options.add_argument("--compare", type=Path, help="the JSON of an older run: tells the ratios of the ratios")
     told = options.parse_args()
     began, start = machine(), monotonic()
     rows, troubles = [], []
-    operations = [word for word in told.words if word not in CHAPTERS]
+    operations = [word for word in told.words if word not in CHAPTERS | AT_WISH]
     with ExitStack() as stack:
         bench = Bench(stack, operations)
         for name in chosen(told.words):
@@ -58,7 +62,7 @@ def main() -> int:
 
 def chosen(words: list[str]) -> list[str]:
     """Chapters; an operation is one of the API's."""
-    named = [word for word in words if word in CHAPTERS]
+    named = [word for word in words if word in CHAPTERS | AT_WISH]
     return named or (["api", "api-postgres"] if words else list(CHAPTERS))
 
 
@@ -67,7 +71,7 @@ def chapter(name: str, bench: Bench) -> tuple[list[Row], list[str]]:
     began = monotonic()
     rows, troubles = [], []
     try:
-        for row in CHAPTERS[name](bench):
+        for row in (CHAPTERS | AT_WISH)[name](bench):
             rows.append(row)  # noqa: PERF402 - those before a trouble count
     except NotInstalled as missing:
         print(f"{name}: skipped, LangGraph's own server could not be installed: {missing}", file=sys.stderr)

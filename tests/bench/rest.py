@@ -18,7 +18,7 @@ from bench.servers import Address
 from bench.table import Row, at_least
 
 CALLERS = {0: (16, 1, 64), 10_000: (16,)}  # by the crons stored
-ROUNDS = 4
+ROUNDS = 3
 OFFICIAL = "langgraph dev"
 NEVER_SLOWER = 1.0
 TARGETS = {  # at 16 callers, by what is asked and how many crons are stored

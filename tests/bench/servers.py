@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.load import TESTS
 from differential.official_server import GRAPHS, official_server
 from postgres import Databases, PostgresServer
-from serving import Served
+from serving import CRONLANE, Served, clean_environment
 
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -93,8 +93,27 @@ def official() -> Iterator[Address]:
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """A database of its own, on a server that syncs each commit to disk."""
+def worker(folder: Path, database: str) -> Iterator[None]:
+    """`cronlane worker` with the same graphs."""
+    command = [str(CRONLANE), "worker", "--config", str(GRAPHS / "langgraph.json"), "--database", database]
+    with (folder / "worker.txt").open("ab") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=clean_environment(), stdout=subprocess.PIPE, stderr=log, text=True
+        )
+    assert process.stdout is not None
+    try:
+        while process.stdout.readline() not in ("cronlane: ready\n", ""):
+            pass
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()
+
+
+@contextmanager
+def postgres_databases() -> Iterator[Databases]:
+    """On a server that syncs each commit to disk."""
     given = os.environ.get("CRONLANE_TEST_POSTGRES")
     with ExitStack() as stack:
         if given is None:
@@ -104,4 +123,11 @@ def postgres() -> Iterator[str]:
             given = server.url
         databases = Databases(given)
         stack.callback(databases.close)
-        yield stack.enter_context(databases.lent())
+        yield databases
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """A database of its own."""
+    with postgres_databases() as databases, databases.lent() as url:
+        yield url
