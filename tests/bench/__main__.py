@@ -29,10 +29,13 @@ CHAPTERS: dict[str, Chapter] = {
     "growth": growth.creating,
     "search": growth.finding,
     "idle": growth.idling,
-    "lag": lateness.firing,
+    "lag": lateness.sqlite,
+    "lag-postgres": lateness.postgres,
+    "lag-100000": lateness.many,
+    "lag-api": lateness.under_fire,
 }
-AT_WISH: dict[str, Chapter] = {"fleet": fleet.sharing}
-"""Measured when they are named: they have no target."""
+AT_WISH: dict[str, Chapter] = {"fleet": fleet.sharing, "lag-100000-postgres": lateness.many_postgres}
+"""Measured when they are named: they take long, or have no target."""
 
 
 def main() -> int:
