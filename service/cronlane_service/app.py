@@ -206,7 +206,8 @@ def _kept(settings: Settings) -> tuple[LocalItems, Path | Checkpoints]:
 def _pool(settings: Settings, database: SqlDatabase, attempts: Attempts, graphs: LocalGraphs) -> RunnerPool:
     worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     lease = timedelta(seconds=settings.lease)
-    return RunnerPool(database, attempts, graphs, database.clock, worker, settings.concurrency, lease)
+    longest = None if settings.run_timeout is None else timedelta(seconds=settings.run_timeout)
+    return RunnerPool(database, attempts, graphs, database.clock, worker, settings.concurrency, lease, longest)
 
 
 async def _serve(settings: Settings, loaded: LoadedGraphs, database: SqlDatabase) -> bool:

@@ -29,6 +29,7 @@ Config = Annotated[Path | None, typer.Option(help="Your langgraph.json; default:
 DatabaseUrl = Annotated[str | None, typer.Option(help="An SQLite file, sqlite:///PATH or postgresql://USER@HOST/DB.")]
 Host = Annotated[str | None, typer.Option(help="The address to listen on; default 127.0.0.1.")]
 GrpcPort = Annotated[int | None, typer.Option(help="Default 50051; 0 picks a free one.")]
+RunTimeout = Annotated[float | None, typer.Option(help="Seconds an attempt at a run may take; default: for ever.")]
 RestPort = Annotated[int | None, typer.Option(help="Default 8123; 0 picks a free one.")]
 
 
@@ -39,19 +40,21 @@ def serve(
     host: Host = None,
     grpc_port: GrpcPort = None,
     rest_port: RestPort = None,
+    run_timeout: RunTimeout = None,
 ) -> None:
     """Serve the API, fire crons and execute runs, until SIGTERM."""
     from cronlane_service.app import serve as action
 
-    _run(action, config=config, database=database, host=host, grpc_port=grpc_port, rest_port=rest_port)
+    ports = {"grpc_port": grpc_port, "rest_port": rest_port}
+    _run(action, config=config, database=database, host=host, run_timeout=run_timeout, **ports)
 
 
 @app.command()
-def worker(config: Config = None, database: DatabaseUrl = None) -> None:
+def worker(config: Config = None, database: DatabaseUrl = None, run_timeout: RunTimeout = None) -> None:
     """Execute runs, beside any number of servers on one PostgreSQL, until SIGTERM."""
     from cronlane_service.app import work as action
 
-    _run(action, config=config, database=database)
+    _run(action, config=config, database=database, run_timeout=run_timeout)
 
 
 @app.command()

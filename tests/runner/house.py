@@ -11,14 +11,16 @@ from typing import Any
 
 from builders import counting_ids, run_draft
 from cronlane_service.domain.clock import SystemClock
-from cronlane_service.domain.drafts import ThreadDraft
-from cronlane_service.domain.models import Run
+from cronlane_service.domain.drafts import CronDraft, ThreadDraft
+from cronlane_service.domain.models import Cron, Run
 from cronlane_service.domain.ports import Topic
 from cronlane_service.runner.local import LocalGraphs
 from cronlane_service.runner.pool import RunnerPool
 from cronlane_service.store import open_database
 from cronlane_service.usecases.assistants import Assistants
 from cronlane_service.usecases.attempts import Attempts
+from cronlane_service.usecases.crons import Crons
+from cronlane_service.usecases.manual_runs import ManualRuns
 from cronlane_service.usecases.runs import Runs
 from cronlane_service.usecases.threads import Threads
 from runner.sample import loaded
@@ -37,6 +39,7 @@ class House:
         self.database.start()
         clock, new_id = SystemClock(), counting_ids()
         self.attempts, self.runs, self.threads = Attempts(clock), Runs(clock, new_id), Threads(clock, new_id)
+        self.crons, self.manual = Crons(clock, new_id), ManualRuns(clock, new_id)
         self._changes = threading.Semaphore(0)
         for topic in Topic:
             self.database.listen(topic, lambda _key: self._changes.release())
@@ -60,6 +63,14 @@ class House:
 
     def run(self, thread_id: str | None = None, **draft: Any) -> Run:
         return self.do(self.runs.create, "", thread_id, run_draft(**{"input": INPUT, **draft}))
+
+    def cron(self, draft: CronDraft) -> Cron:
+        return self.do(self.crons.create, "", draft)
+
+    def triggered(self, cron: Cron) -> Run:
+        """A run of the cron, made now."""
+        run_id = self.do(self.manual.trigger, "", cron.cron_id).run_id
+        return self.do(lambda tx: tx.runs.find(run_id))
 
     def find(self, run: Run) -> Run | None:
         return self.do(lambda tx: tx.runs.find(run.run_id))

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from cronlane_service.domain.models import Outcome, Run, RunStatus
+from cronlane_service.runner.fences import Fence
 from cronlane_service.runner.recorder import Recorder
 
 log = structlog.get_logger(__name__)
@@ -21,6 +22,11 @@ class Cancelled(StrEnum):
     WISH = "wish"  # somebody asked for it
     FENCED = "fenced"  # the run was deleted, or is another worker's by now
     STOP = "stop"  # the server stops
+    TIMEOUT = "timeout"  # it took longer than a run may
+
+
+PATIENCE = 5.0
+"""Seconds that a graph that was cancelled may take to end; after that its run ends without it."""
 
 
 class Attempt:
@@ -31,6 +37,7 @@ class Attempt:
     def __init__(self, run: Run, recorder: Recorder) -> None:
         self.run, self.recorder = run, recorder
         self.cancelled: Cancelled | None = None
+        self.fence = Fence()
         self.on_thread = False  # whether its graph has been let near the thread's checkpoints
         self.conclusion: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._let_go: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -41,7 +48,7 @@ class Attempt:
 
     @property
     def occupies_thread(self) -> bool:
-        return self.on_thread and not self.execution.done()
+        return self.on_thread and not self.execution.done() and not self._let_go.done()
 
     @property
     def cut_short(self) -> bool:
@@ -55,11 +62,21 @@ class Attempt:
         if self.cancelled is None and not self.execution.done():
             self.cancelled = why
             self.execution.cancel()
+            if why is not Cancelled.STOP:  # that has a patience of its own
+                asyncio.get_running_loop().call_later(PATIENCE, self.let_go)
 
     def let_go(self) -> None:
-        """Waits no longer for a graph that does not let itself be cancelled."""
-        if not self._let_go.done():
+        """Waits no longer for a graph that does not let itself be cancelled. It can do no more to its thread."""
+        if not self._let_go.done() and not self.execution.done():
+            self.fence.close()
             self._let_go.set_result(None)
+            self.log.warning("run_let_go", seconds=PATIENCE)
+            self.execution.add_done_callback(self._gone)
+
+    def _gone(self, execution: asyncio.Task[Outcome]) -> None:
+        """Late, and nobody cares how."""
+        problem = None if execution.cancelled() else execution.exception()
+        self.log.info("run_gone", problem=None if problem is None else f"{problem}")
 
     async def ended(self) -> None:
         ends: list[asyncio.Future[Any]] = [self.execution, self._let_go]

@@ -45,9 +45,12 @@ class RunnerPool:
         worker: str,
         concurrency: int = 10,
         lease: timedelta = timedelta(seconds=30),
+        longest: timedelta | None = None,
     ) -> None:
+        """``longest``: how long an attempt may take."""
         self._database, self._runs, self._executor, self._clock = database, runs, executor, clock
         self._name, self._concurrency, self._lease = worker, concurrency, lease
+        self._longest = longest
         self._thread = threading.Thread(target=self._run, name="cronlane-runner")
         self._nodes = NodeThreads(NODE_THREADS, thread_name_prefix="cronlane-node")
         self._heartbeat = Heartbeat(self._renew, lease / 3)
@@ -123,7 +126,14 @@ class RunnerPool:
         await self._executor.open()
         self._stopping = loop.create_future()
         self._worker = worker = Worker(
-            self._database, self._runs, self._executor, self._watched, self._name, self._concurrency, self._lease
+            self._database,
+            self._runs,
+            self._executor,
+            self._watched,
+            self._name,
+            self._concurrency,
+            self._lease,
+            self._longest,
         )
         serving = loop.create_task(self._serve(worker))
         self._ready.set_result(loop)

@@ -16,6 +16,7 @@ import aiosqlite
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from cronlane_service.runner import fences
 from cronlane_service.runner.checkpoint_ids import heard
 from cronlane_service.runner.commits import Commits
 
@@ -66,11 +67,13 @@ class GroupedSaver(AsyncSqliteSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
+        fences.check()
         return await self._commits.run(partial(self._writes.put, config, checkpoint, metadata, new_versions))
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
+        fences.check()
         await self._commits.run(partial(self._writes.put_writes, config, writes, task_id, task_path))
 
     async def adelete_thread(self, thread_id: str) -> None:

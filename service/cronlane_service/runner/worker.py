@@ -46,9 +46,12 @@ class Worker:
         name: str,
         concurrency: int,
         lease: timedelta,
+        longest: timedelta | None = None,
     ) -> None:
+        """``longest``: how long an attempt may take."""
         self._database, self._runs, self._executor, self._watched = database, runs, executor, watched
         self._name, self._concurrency, self._lease = name, concurrency, lease
+        self._longest = longest
         self._purger = Purger(database, runs, executor)
         self._attempts: list[Attempt] = []
         self._seeing: set[asyncio.Task[None]] = set()
@@ -145,6 +148,8 @@ class Worker:
         attempt = Attempt(run, Recorder(run, self._watched, partial(self._record, run)))
         attempt.begin(self._execute(attempt, before))
         attempt.log.info("run_started")
+        if self._longest is not None:
+            asyncio.get_running_loop().call_later(self._longest.total_seconds(), attempt.cancel, Cancelled.TIMEOUT)
         self._attempts.append(attempt)
         self._held = {**self._held, run.run_id: run.attempt}
         seeing = asyncio.ensure_future(self._see_through(attempt))
@@ -155,6 +160,7 @@ class Worker:
         if before:  # this worker's own, cancelled and not gone yet: two on one thread would mix their checkpoints
             await asyncio.wait([earlier.conclusion for earlier in before])
             await self._persistently(self._purge_all)
+        attempt.fence.enter()
         attempt.on_thread = True
         await attempt.recorder.begin()
         return await self._executor.execute(attempt.run, attempt.recorder)
@@ -192,17 +198,24 @@ class Worker:
 
     async def _outcome(self, attempt: Attempt) -> Outcome:
         execution = attempt.execution
+        if attempt.cut_short and attempt.cancelled is Cancelled.TIMEOUT:
+            assert self._longest is not None
+            error = RunError("RunTimeout", f"the run took longer than {self._longest.total_seconds():g} seconds")
+            return await self._failed(attempt, RunStatus.TIMEOUT, error)
         if attempt.cut_short:
             return await self._left_behind(attempt)
         if execution.cancelled():
             error = RunError("CancelledError", "the graph cancelled itself")
-            left = await self._left_behind(attempt)
-            return replace(left, status=RunStatus.ERROR, interrupts="{}", stopped=False, error=error)
+            return await self._failed(attempt, RunStatus.ERROR, error)
         problem = execution.exception()
         if problem is None:
             return execution.result()
         attempt.log.error("run_not_executed", exc_info=problem)
         return Outcome(RunStatus.ERROR, error=RunError(type(problem).__name__, values.described(problem)))
+
+    async def _failed(self, attempt: Attempt, status: RunStatus, error: RunError) -> Outcome:
+        left = await self._left_behind(attempt)
+        return replace(left, status=status, interrupts="{}", stopped=False, error=error)
 
     async def _left_behind(self, attempt: Attempt) -> Outcome:
         reading = asyncio.ensure_future(self._executor.interrupted(attempt.run))

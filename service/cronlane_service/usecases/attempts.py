@@ -185,7 +185,7 @@ def settled(thread: Thread, outcome: Outcome, rolled_back: bool, busy: bool, now
 
 
 def _thread_status(outcome: Outcome) -> ThreadStatus:
-    if outcome.status is RunStatus.ERROR:
+    if outcome.status in (RunStatus.ERROR, RunStatus.TIMEOUT):
         return ThreadStatus.ERROR
     if outcome.status is RunStatus.INTERRUPTED or outcome.stopped:
         return ThreadStatus.INTERRUPTED
