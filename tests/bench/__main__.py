@@ -10,11 +10,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from subprocess import CalledProcessError
 from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench import api, fleet, growth, lateness, rest
+from bench import api, executing, fleet, growth, lateness, rest
 from bench.pairs import MeasuredNothing
 from bench.seeding import Bench
 from bench.table import Row, changes, lines, machine, save, wanted
@@ -33,8 +34,14 @@ CHAPTERS: dict[str, Chapter] = {
     "lag-postgres": lateness.postgres,
     "lag-100000": lateness.many,
     "lag-api": lateness.under_fire,
+    "runs": executing.sqlite,
 }
-AT_WISH: dict[str, Chapter] = {"fleet": fleet.sharing, "lag-100000-postgres": lateness.many_postgres}
+AT_WISH: dict[str, Chapter] = {
+    "fleet": fleet.sharing,
+    "lag-100000-alike": lateness.many_alike,
+    "lag-100000-postgres": lateness.many_postgres,
+    "runs-postgres": executing.postgres,
+}
 """Measured when they are named: they take long, or have no target."""
 
 
@@ -78,7 +85,7 @@ def chapter(name: str, bench: Bench) -> tuple[list[Row], list[str]]:
             rows.append(row)  # noqa: PERF402 - those before a trouble count
     except NotInstalled as missing:
         print(f"{name}: skipped, LangGraph's own server could not be installed: {missing}", file=sys.stderr)
-    except (MeasuredNothing, AssertionError) as trouble:
+    except (MeasuredNothing, AssertionError, CalledProcessError) as trouble:
         troubles.append(f"{name}: NOT MEASURED: {trouble}")
     print(f"{name}: {monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     return rows, troubles

@@ -45,8 +45,8 @@ class Engine:
         return at_least(self.different if operation.endswith("different") else self.writes)
 
 
-SQLITE = Engine("SQLite", 6, writes=0.50, reads=0.70, different=0.28)
-POSTGRES = Engine("PostgreSQL", 4, writes=0.30, reads=0.40, different=0.28 * 0.30 / 0.50)
+SQLITE = Engine("SQLite", 5, writes=0.50, reads=0.70, different=0.28)
+POSTGRES = Engine("PostgreSQL", 3, writes=0.30, reads=0.40, different=0.28 * 0.30 / 0.50)
 
 
 class Api:

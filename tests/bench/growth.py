@@ -21,7 +21,7 @@ from bench.table import Row, absolute, at_least, at_most, compared
 
 ROUNDS = 7
 SETTLING, IDLE = 5, 15  # seconds
-STARTS = 3
+STARTS = 2
 FEW, SOME, MANY = 1_000, 10_000, 100_000
 PAGES: dict[str, tuple[str, Callable[[list[str]], list[bytes]]]] = {
     "SearchCrons, a quarter matches": ("SearchCrons", lambda _: [calls.search_crons({"team": "night"}, 100)]),
