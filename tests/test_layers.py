@@ -36,6 +36,7 @@ ONLY_IN = {
     "playhouse": {"store"},
     "grpc": {"rpc", "app.py"},
     "langgraph": {
+        "runner/protocol.py",
         "runner/graphs.py",
         "runner/owned.py",
         "runner/checkpoint_ids.py",

@@ -128,11 +128,12 @@ def _boolean(_: FieldDescriptor, text: str) -> bool:
     return text == "true"
 
 
-def _integer(_: FieldDescriptor, text: str) -> int:
+def _integer(field: FieldDescriptor, text: str) -> int:
     if not _INTEGER.fullmatch(text):
         raise ValueError("must be an integer")
-    if len(text) > 11 or not -(2**31) <= int(text) < 2**31:
-        raise ValueError("must be an integer of 32 bits")
+    bits = 64 if field.type == FieldDescriptor.TYPE_INT64 else 32
+    if len(text) > 20 or not -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1):
+        raise ValueError(f"must be an integer of {bits} bits")
     return int(text)
 
 

@@ -83,6 +83,7 @@ _SCALARS = {
     FieldDescriptor.TYPE_STRING: Kind.STRING,
     FieldDescriptor.TYPE_BOOL: Kind.BOOLEAN,
     FieldDescriptor.TYPE_INT32: Kind.INTEGER,
+    FieldDescriptor.TYPE_INT64: Kind.INTEGER,
     FieldDescriptor.TYPE_DOUBLE: Kind.NUMBER,
 }
 

@@ -83,6 +83,14 @@ def _expect(text: str, at: int, mark: str) -> int:
     return _skip(text, at + 1)
 
 
+def string(text: str) -> str:
+    """What a JSON string says. Raises ValueError for anything else."""
+    found = json.loads(text)
+    if not isinstance(found, str):
+        raise ValueError("not a string")
+    return found
+
+
 def same(one: str, other: str) -> bool:
     """Whether two texts are the same JSON, numbers being the same when they are written the same."""
     return one == other or bool(_SCANNER.decode(one) == _SCANNER.decode(other))

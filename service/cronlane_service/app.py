@@ -36,6 +36,7 @@ from cronlane_service.rpc.readiness import Readiness
 from cronlane_service.rpc.runs import RunServicer
 from cronlane_service.rpc.server import GrpcServer, Options
 from cronlane_service.rpc.store import StoreServicer
+from cronlane_service.rpc.thread_protocol import ThreadProtocolServicer
 from cronlane_service.rpc.threads import ThreadServicer
 from cronlane_service.runner import config
 from cronlane_service.runner.checkpoints import Checkpoints
@@ -62,6 +63,7 @@ from cronlane_service.usecases.crons import Crons
 from cronlane_service.usecases.items import Items
 from cronlane_service.usecases.manual_runs import ManualRuns
 from cronlane_service.usecases.previews import Previews
+from cronlane_service.usecases.protocol import Protocol
 from cronlane_service.usecases.runs import Runs
 from cronlane_service.usecases.streams import Streams
 from cronlane_service.usecases.threads import Threads
@@ -235,6 +237,7 @@ class Service:
             AssistantServicer(database, self._assistants),
             GraphServicer(database, self._assistants, GraphIntrospection(loaded, items)),
             StoreServicer(Items(items)),
+            ThreadProtocolServicer(database, Protocol(clock, runs), following),
             endings,
             Options(max_message=settings.max_message, tells_all=settings.log_level.lower() == "debug"),
         )

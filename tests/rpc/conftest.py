@@ -36,6 +36,7 @@ from cronlane_service.rpc.graphs import GraphServicer
 from cronlane_service.rpc.runs import RunServicer
 from cronlane_service.rpc.server import GrpcServer, Options
 from cronlane_service.rpc.store import StoreServicer
+from cronlane_service.rpc.thread_protocol import ThreadProtocolServicer
 from cronlane_service.rpc.threads import ThreadServicer
 from cronlane_service.runner.items import LocalItems
 from cronlane_service.store import open_database
@@ -45,6 +46,7 @@ from cronlane_service.usecases.crons import Crons
 from cronlane_service.usecases.items import Items
 from cronlane_service.usecases.manual_runs import ManualRuns
 from cronlane_service.usecases.previews import Previews
+from cronlane_service.usecases.protocol import Protocol
 from cronlane_service.usecases.runs import Runs
 from cronlane_service.usecases.streams import Streams
 from cronlane_service.usecases.threads import Threads
@@ -218,6 +220,7 @@ def build(database: Any, clock: FakeClock, graphs: FakeGraphs, items: LocalItems
             AssistantServicer(database, assistants),
             GraphServicer(database, assistants, FakeIntrospection()),
             StoreServicer(Items(items)),
+            ThreadProtocolServicer(database, Protocol(clock, runs), following),
             endings,
             options or Options(),
         )

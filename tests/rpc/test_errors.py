@@ -24,6 +24,7 @@ KINDS = [
     (domain.ThreadHasNoGraph("t1"), "FAILED_PRECONDITION", "THREAD_HAS_NO_GRAPH"),
     (domain.InvalidStateUpdate("no"), "INVALID_ARGUMENT", "INVALID_STATE_UPDATE"),
     (domain.GraphNotLoaded("g", ["a"]), "NOT_FOUND", "GRAPH_NOT_LOADED"),
+    (domain.UnknownCommand("run.fly"), "UNIMPLEMENTED", "UNKNOWN_COMMAND"),
     (domain.Overloaded(7, timedelta(seconds=2)), "RESOURCE_EXHAUSTED", "OVERLOADED"),
     (domain.StoreUnavailable("disk full"), "UNAVAILABLE", "STORE_UNAVAILABLE"),
     (ServerStopping(), "UNAVAILABLE", "SERVER_STOPPING"),

@@ -42,7 +42,7 @@ async def test_what_happens_while_a_batch_is_written_becomes_the_next_one() -> N
         await recorder.add(f"e{number}", number)
     database.open.set()
     assert await recorder.close() is None
-    assert database.batches == [["metadata"], ["e0", "e1", "e2", "e3", "e4"]]
+    assert database.batches == [["metadata", "protocol/lifecycle"], ["e0", "e1", "e2", "e3", "e4"]]
 
 
 async def test_a_value_is_read_when_it_happens() -> None:

@@ -176,7 +176,7 @@ def test_a_recorded_run_is_in_the_database_with_its_end(house: House, rows: Any)
     recorded = house.run(house.thread(), recorded=True)
     house.pool(chain(first))
     house.ended(recorded)
-    assert rows() == ["metadata", "values", "values", "run_done"]
+    assert rows() == ["metadata", "protocol/lifecycle", "values", "values", "protocol/lifecycle", "run_done"]
 
 
 def test_a_run_that_nobody_follows_writes_nothing(house: House, rows: Any) -> None:
@@ -195,7 +195,7 @@ def test_a_run_under_way_is_recorded_from_when_it_is_followed(house: House, rows
     house.do(lambda tx: None)  # notices are told before the next write is carried out
     gate.opened.set()
     house.ended(watched)
-    assert rows() == ["values", "values", "run_done"]
+    assert rows() == ["values", "values", "protocol/lifecycle", "run_done"]
 
 
 def test_a_cancelled_run_tells_what_was_and_just_ends(house: House, rows: Any) -> None:
@@ -205,4 +205,4 @@ def test_a_cancelled_run_tells_what_was_and_just_ends(house: House, rows: Any) -
     gate.wait_until_reached()
     house.do(house.runs.cancel, "", recorded.thread_id, recorded.run_id, CancelAction.INTERRUPT)
     assert house.ended(recorded).status is RunStatus.INTERRUPTED
-    assert rows() == ["metadata", "values", "values", "run_done"]
+    assert rows() == ["metadata", "protocol/lifecycle", "values", "values", "protocol/lifecycle", "run_done"]

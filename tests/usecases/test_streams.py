@@ -64,8 +64,8 @@ def test_what_an_attempt_records_is_told_until_the_run_has_ended(
     assert ([event.data for event in under_way.events], under_way.over) == ([event.data for event in EVENTS], False)
     do(house.attempts.finish, run, DONE)
     ended = told(do, streams, run, after=under_way.events[-1].seq)
-    assert (named(ended), ended.over) == (["run_done"], True)
-    assert json.loads(ended.events[0].data) == {"status": "run_done", "run_id": run.run_id}
+    assert (named(ended), ended.over) == (["protocol/lifecycle", "run_done"], True)
+    assert json.loads(ended.events[1].data) == {"status": "run_done", "run_id": run.run_id}
 
 
 def test_an_attempt_that_lost_its_run_records_nothing(
@@ -87,7 +87,7 @@ def test_a_failure_is_told_with_the_end(
     run = claimed(stream_resumable=True)
     assert run.recorded, "what is to be resumed is recorded"
     do(house.attempts.finish, run, Outcome(RunStatus.ERROR, error=RunError("ValueError", "no „luck“")))
-    error, done = told(do, streams, run).events
+    _, error, done = told(do, streams, run).events
     assert (error.event, done.event) == ("error", "run_done")
     assert json.loads(error.data) == {"error": "ValueError", "message": "no „luck“"}
 
@@ -99,7 +99,7 @@ def test_a_run_whose_workers_were_all_lost_tells_of_it(
     for _ in range(3):
         clock.advance(seconds=31)
         do(house.attempts.claim, "worker", LEASE, 1)
-    assert named(told(do, streams, run)) == ["error", "run_done"]
+    assert named(told(do, streams, run)) == ["protocol/lifecycle", "error", "run_done"]
 
 
 def test_of_a_run_that_nobody_follows_nothing_is_written(
@@ -110,7 +110,7 @@ def test_of_a_run_that_nobody_follows_nothing_is_written(
     assert told(do, streams, run) == Followed([], over=True)
     other = claimed()
     do(house.attempts.finish, other, DONE, recorded=True)
-    assert named(told(do, streams, other)) == ["run_done"]
+    assert named(told(do, streams, other)) == ["protocol/lifecycle", "run_done"]
 
 
 def test_the_end_of_a_run_that_was_rolled_back_is_told_to_its_thread(
@@ -121,7 +121,7 @@ def test_the_end_of_a_run_that_was_rolled_back_is_told_to_its_thread(
     do(house.attempts.finish, run, Outcome(RunStatus.INTERRUPTED))
     assert told(do, streams, run).over
     of_thread = told(do, streams, run, run_id=None)
-    assert (named(of_thread), of_thread.over) == (["run_done"], False)
+    assert (named(of_thread), of_thread.over) == (["protocol/lifecycle", "run_done"], False)
 
 
 def test_events_are_kept_for_a_minute_and_those_of_a_resumable_run_for_an_hour(
@@ -133,10 +133,10 @@ def test_events_are_kept_for_a_minute_and_those_of_a_resumable_run_for_an_hour(
     do(house.attempts.finish, kept, DONE)
     clock.advance(seconds=59)
     do(house.attempts.sweep)
-    assert [len(told(do, streams, run).events) for run in (once, kept)] == [1, 1]
+    assert [len(told(do, streams, run).events) for run in (once, kept)] == [2, 2]
     clock.advance(seconds=2)
     do(house.attempts.sweep)
-    assert [len(told(do, streams, run).events) for run in (once, kept)] == [0, 1]
+    assert [len(told(do, streams, run).events) for run in (once, kept)] == [0, 2]
     clock.advance(hours=1)
     do(house.attempts.sweep)
     assert told(do, streams, kept).events == []

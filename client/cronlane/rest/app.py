@@ -28,6 +28,7 @@ from cronlane.v1.crons_pb2_grpc import CronServiceStub
 from cronlane.v1.graphs_pb2_grpc import GraphServiceStub
 from cronlane.v1.runs_pb2_grpc import RunServiceStub
 from cronlane.v1.store_pb2_grpc import StoreServiceStub
+from cronlane.v1.thread_protocol_pb2_grpc import ThreadProtocolServiceStub
 from cronlane.v1.threads_pb2_grpc import ThreadServiceStub
 
 _STUBS = (
@@ -36,6 +37,7 @@ _STUBS = (
     GraphServiceStub,
     RunServiceStub,
     StoreServiceStub,
+    ThreadProtocolServiceStub,
     ThreadServiceStub,
     WaitingStub,
 )

@@ -10,6 +10,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from cronlane._fields import LEVELS, NULLABLE, Kind, kind, required_field, settable, words
 from cronlane._shapes import shape
+from cronlane.rest import protocol
 from cronlane.rest.replies import (
     REPLIES,
     cancelled,
@@ -59,9 +60,14 @@ _TTL: Schema = {
     ]
 }
 # Members of a body that are no simple field.
-_BESIDES: Mapping[str, Schema] = {"CreateThread": {"ttl": _TTL}, "UpdateThread": {"ttl": _TTL}}
+_PLACES: Schema = {"type": "array", "items": {"type": "array", "items": {"type": "string"}}}
+_BESIDES: Mapping[str, Schema] = {
+    "CreateThread": {"ttl": _TTL},
+    "UpdateThread": {"ttl": _TTL},
+    "StreamEvents": {"namespaces": _PLACES},
+}
 _LABELS = {"cronlane.v1.ListNamespacesResponse.namespaces"}  # lists of strings, each
-_OBJECTS = {"metadata", "config", "context", "kwargs", "command"}  # user's JSON that is an object
+_OBJECTS = {"params", "metadata", "config", "context", "kwargs", "command"}  # user's JSON that is an object
 
 
 def document(version: str) -> dict[str, Any]:
@@ -163,7 +169,9 @@ def _success(binding: Binding, components: dict[str, Schema]) -> dict[str, Any]:
         return {"202": {"description": "Will be cancelled"}, "200": {"description": "Has ended"}}
     if reply is count:
         return _ok({"type": "integer"})
-    if reply in (new_run_events, run_events, thread_events):
+    if reply is protocol.command:
+        return _ok({"description": "An envelope: `type` (`success` or `error`), `id`, and `result` or `error`"})
+    if reply in (new_run_events, run_events, thread_events, protocol.events):
         return {"200": {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {}}}}}
     if reply is outcome:
         return _ok({"description": "The final values; `__interrupt__` or `__error__` beside or instead of them"})

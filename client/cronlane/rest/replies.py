@@ -12,6 +12,7 @@ from cronlane._fields import fields
 from cronlane._graphs import subgraphs_text
 from cronlane._shapes import check_select, encode
 from cronlane.errors import NotFound
+from cronlane.rest import protocol
 from cronlane.rest.exchange import Exchange, json_response, run_headers
 from cronlane.rest.routes import Binding
 from cronlane.rest.streaming import new_run_events, run_events, thread_events
@@ -140,4 +141,6 @@ REPLIES: Mapping[str, Reply] = {
     "StreamRun": new_run_events,
     "JoinRunStream": run_events,
     "StreamThread": thread_events,
+    "SendCommand": protocol.command,
+    "StreamEvents": protocol.events,
 }

@@ -22,8 +22,10 @@ from cronlane._fields import DOTTED, LEVELS, Kind, fields, kind, settable
 from cronlane._graphs import levels_text
 from cronlane._threads import history_request, prune_request, state_request, thread_to_create, thread_to_update
 from cronlane.errors import InvalidRequest
+from cronlane.rest.protocol import subscription
 from cronlane.rest.routes import Binding
 from cronlane.v1 import assistants_pb2, crons_pb2, runs_pb2, thread_states_pb2, threads_pb2
+from cronlane.v1.thread_protocol_pb2 import StreamEventsRequest
 
 # The SDKs send the one, the platform reads the other.
 _ALSO = {"cronlane.v1.StreamThreadRequest.stream_mode": "stream_modes"}
@@ -160,6 +162,10 @@ def _pruned(message: threads_pb2.PruneThreadsRequest, text: str, _: Binding) -> 
     message.CopyFrom(prune_request(text))
 
 
+def _followed_thread(message: StreamEventsRequest, text: str, _: Binding) -> None:
+    subscription(message, text)
+
+
 def _state(message: thread_states_pb2.GetThreadStateRequest, text: str, _: Binding) -> None:
     message.CopyFrom(state_request(text))
 
@@ -180,6 +186,7 @@ _BODIES: Mapping[str, Callable[[Any, str, Binding], None]] = {
     "CreateThread": _new_thread,
     "UpdateThread": _changed_thread,
     "PruneThreads": _pruned,
+    "StreamEvents": _followed_thread,
     "GetThreadState": _state,
     "GetThreadHistory": _history,
 }

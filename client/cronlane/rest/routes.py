@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor import MethodDescriptor
 
-from cronlane.v1 import assistants_pb2, crons_pb2, graphs_pb2, runs_pb2, store_pb2, threads_pb2
+from cronlane.v1 import assistants_pb2, crons_pb2, graphs_pb2, runs_pb2, store_pb2, thread_protocol_pb2, threads_pb2
 
-_FILES = tuple(file.DESCRIPTOR for file in (assistants_pb2, graphs_pb2, threads_pb2, runs_pb2, crons_pb2, store_pb2))
+_FILES = tuple(
+    file.DESCRIPTOR
+    for file in (assistants_pb2, graphs_pb2, threads_pb2, thread_protocol_pb2, runs_pb2, crons_pb2, store_pb2)
+)
 _VARIABLE = re.compile(r"\{([a-z_.]+)\}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import grpc.aio
@@ -12,9 +12,12 @@ from starlette.types import Receive, Scope, Send
 
 from cronlane import _json
 from cronlane._channel import named_run
-from cronlane.errors import Timeout, Unavailable, from_rpc_error
+from cronlane.errors import CronlaneError, Timeout, Unavailable, from_rpc_error
 from cronlane.rest.exchange import Exchange
 from cronlane.v1.runs_pb2 import RunEvent
+
+Encode = Callable[[Any], bytes]
+"""A message of the call, or the error that it ended with, as a server-sent event."""
 
 _HEARTBEAT = b": heartbeat\r\n\r\n"
 _ONE_LINE = {ord("\r"): " ", ord("\n"): " "}
@@ -23,26 +26,26 @@ _UNSTORED = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 async def new_run_events(exchange: Exchange) -> Response:
     """A run is created; what fails before that has its HTTP status."""
-    call = await _begun(exchange)
+    call = await begun(exchange)
     run = named_run(await call.initial_metadata())
     path = f"/threads/{run['thread_id']}/runs/{run['run_id']}"
     stateless = not exchange.request.HasField("thread_id")
     where = {"location": f"{path}/stream", "content-location": f"/runs/{run['run_id']}" if stateless else path}
-    return _answer(exchange, call, where)
+    return answer(exchange, call, where)
 
 
 async def run_events(exchange: Exchange) -> Response:
-    call = await _begun(exchange)
+    call = await begun(exchange)
     run = named_run(await call.initial_metadata())
     path = f"/threads/{run['thread_id']}/runs/{run['run_id']}"
-    return _answer(exchange, call, {"location": f"{path}/stream", "content-location": path})
+    return answer(exchange, call, {"location": f"{path}/stream", "content-location": path})
 
 
 async def thread_events(exchange: Exchange) -> Response:
-    return _answer(exchange, await _begun(exchange), {})
+    return answer(exchange, await begun(exchange), {})
 
 
-async def _begun(exchange: Exchange) -> Any:
+async def begun(exchange: Exchange) -> Any:
     """The call, once the service has taken it. Raises CronlaneError."""
     last_event_id = exchange.http.headers.get("last-event-id")
     if last_event_id and "last_event_id" in exchange.request.DESCRIPTOR.fields_by_name:
@@ -59,11 +62,12 @@ async def _begun(exchange: Exchange) -> Any:
     return call
 
 
-def _answer(exchange: Exchange, call: Any, headers: Mapping[str, str]) -> Response:
+def answer(exchange: Exchange, call: Any, headers: Mapping[str, str], encode: Encode | None = None) -> Response:
+    """``encode``: for other messages than RunEvent."""
     if exchange.http.method == "HEAD":
         call.cancel()
         return Response(headers={**_UNSTORED, **headers}, media_type=EventStream.media_type)
-    return EventStream(call, exchange.keep_alive, headers)
+    return EventStream(call, exchange.keep_alive, headers, encode or encoded)
 
 
 class EventStream(StreamingResponse):
@@ -71,8 +75,8 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, call: Any, keep_alive: float, headers: Mapping[str, str]) -> None:
-        self._call, self._keep_alive = call, keep_alive
+    def __init__(self, call: Any, keep_alive: float, headers: Mapping[str, str], encode: Encode) -> None:
+        self._call, self._keep_alive, self._encode = call, keep_alive, encode
         super().__init__(self._chunks(), headers={**_UNSTORED, **headers})
 
     async def _chunks(self) -> AsyncIterator[bytes]:
@@ -89,11 +93,11 @@ class EventStream(StreamingResponse):
                 error = from_rpc_error(failed)
                 if isinstance(error, (Unavailable, Timeout)):
                     raise error from failed
-                yield encoded(_failure(type(error).__name__, str(error)))
+                yield self._encode(error)
                 return
             if event is grpc.aio.EOF:
                 return
-            yield encoded(event)
+            yield self._encode(event)
 
     async def stream_response(self, send: Send) -> None:
         try:
@@ -108,15 +112,15 @@ class EventStream(StreamingResponse):
             self._call.cancel()  # whoever left is not told any more
 
 
-def encoded(event: RunEvent) -> bytes:
+def encoded(event: RunEvent | CronlaneError) -> bytes:
+    if isinstance(event, CronlaneError):
+        return sse("error", _json.dump({"error": type(event).__name__, "message": str(event)}))
+    return sse(event.event, event.data.text, event.id)
+
+
+def sse(event: str, data: str, event_id: str = "") -> bytes:
     """Line breaks in JSON are blanks; in server-sent events they are not."""
-    lines = [f"event: {event.event}", f"data: {event.data.text.translate(_ONE_LINE)}"]
-    if event.id:
-        lines.append(f"id: {event.id}")
+    lines = [f"event: {event}", f"data: {data.translate(_ONE_LINE)}"]
+    if event_id:
+        lines.append(f"id: {event_id}")
     return "\r\n".join((*lines, "", "")).encode()
-
-
-def _failure(error: str, message: str) -> RunEvent:
-    failure = RunEvent(event="error")
-    failure.data.text = _json.dump({"error": error, "message": message})
-    return failure

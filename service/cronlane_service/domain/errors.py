@@ -13,6 +13,7 @@ DomainError
 ├── ThreadHasNoGraph       no run has been made on the thread, so there is no graph to ask
 ├── InvalidStateUpdate     the graph refuses what is to be written to a thread's state
 ├── GraphNotLoaded         the thread's or assistant's graph is not in this server's langgraph.json
+├── UnknownCommand         a thread knows no such command
 ├── Overloaded             too much is waiting to be written; try again
 └── StoreUnavailable       the database does not answer, is full, or is read-only; try again
 """
@@ -117,6 +118,12 @@ class GraphNotLoaded(DomainError):
     def __init__(self, graph_id: str, known: Sequence[str]) -> None:
         super().__init__(f"Graph '{graph_id}' not found. Expected one of: {sorted(known)}")
         self.graph_id, self.known = graph_id, tuple(known)
+
+
+class UnknownCommand(DomainError):
+    def __init__(self, method: str) -> None:
+        super().__init__(f"Unknown protocol command: {method}")
+        self.method = method
 
 
 class Overloaded(DomainError):

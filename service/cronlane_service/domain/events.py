@@ -12,6 +12,8 @@ STATE_UPDATE = "state_update"
 """Somebody wrote to a thread's state; it is of no run."""
 RUN_DONE = "run_done"
 """The last event of every recorded run; it is told to those who follow its thread, and not to those of the run."""
+PROTOCOL = "protocol/"
+"""What the names of events of the thread-centric protocol begin with."""
 
 
 @dataclass(frozen=True, slots=True)

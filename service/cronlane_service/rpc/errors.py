@@ -64,6 +64,7 @@ _MEANINGS: Mapping[type[DomainError], _Meaning] = {
     ),
     errors.InvalidStateUpdate: _Meaning(code_pb2.INVALID_ARGUMENT, "INVALID_STATE_UPDATE"),
     errors.GraphNotLoaded: _Meaning(code_pb2.NOT_FOUND, "GRAPH_NOT_LOADED", lambda error: {"graph_id": error.graph_id}),
+    errors.UnknownCommand: _Meaning(code_pb2.UNIMPLEMENTED, "UNKNOWN_COMMAND", lambda error: {"method": error.method}),
     errors.Overloaded: _Meaning(
         code_pb2.RESOURCE_EXHAUSTED, "OVERLOADED", lambda error: {"waiting": str(error.waiting)}
     ),

@@ -11,7 +11,7 @@ import structlog
 from cronlane_service.domain.errors import DomainError
 from cronlane_service.domain.events import RunEvent
 from cronlane_service.domain.models import Run
-from cronlane_service.domain.ports import Database
+from cronlane_service.domain.ports import Database, Operation
 from cronlane_service.rpc.endings import Endings
 from cronlane_service.usecases.runs import Runs
 from cronlane_service.usecases.streams import Followed, Follower, Streams
@@ -44,7 +44,11 @@ class Following:
 
     async def thread(self, owner: str, thread_id: str, last_event_id: str) -> Follower:
         """From here on nothing of it is missed. Raises NotFound."""
-        follower = await self._database.read(lambda tx: self._streams.of_thread(tx, owner, thread_id, last_event_id))
+        return await self.found(lambda tx: self._streams.of_thread(tx, owner, thread_id, last_event_id))
+
+    async def found(self, find: Operation[Follower]) -> Follower:
+        """From here on nothing is missed. Raises what finding the follower raises."""
+        follower = await self._database.read(find)
         await self._say(follower)
         return follower
 

@@ -10,12 +10,13 @@ from grpc_health.v1 import health
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_reflection.v1alpha import reflection
 
-from cronlane.v1 import assistants_pb2, crons_pb2, graphs_pb2, runs_pb2, store_pb2, threads_pb2
+from cronlane.v1 import assistants_pb2, crons_pb2, graphs_pb2, runs_pb2, store_pb2, thread_protocol_pb2, threads_pb2
 from cronlane.v1.assistants_pb2_grpc import add_AssistantServiceServicer_to_server
 from cronlane.v1.crons_pb2_grpc import add_CronServiceServicer_to_server
 from cronlane.v1.graphs_pb2_grpc import add_GraphServiceServicer_to_server
 from cronlane.v1.runs_pb2_grpc import add_RunServiceServicer_to_server
 from cronlane.v1.store_pb2_grpc import add_StoreServiceServicer_to_server
+from cronlane.v1.thread_protocol_pb2_grpc import add_ThreadProtocolServiceServicer_to_server
 from cronlane.v1.threads_pb2_grpc import add_ThreadServiceServicer_to_server
 from cronlane_service.rpc import listening
 from cronlane_service.rpc.assistants import AssistantServicer
@@ -27,6 +28,7 @@ from cronlane_service.rpc.listening import CannotListen
 from cronlane_service.rpc.methods import Methods
 from cronlane_service.rpc.runs import RunServicer
 from cronlane_service.rpc.store import StoreServicer
+from cronlane_service.rpc.thread_protocol import ThreadProtocolServicer
 from cronlane_service.rpc.threads import ThreadServicer
 
 SERVICES = tuple(
@@ -38,6 +40,7 @@ SERVICES = tuple(
         (assistants_pb2, "AssistantService"),
         (graphs_pb2, "GraphService"),
         (store_pb2, "StoreService"),
+        (thread_protocol_pb2, "ThreadProtocolService"),
     )
 )
 
@@ -64,6 +67,7 @@ class GrpcServer:
         assistants: AssistantServicer,
         graphs: GraphServicer,
         store: StoreServicer,
+        protocol: ThreadProtocolServicer,
         endings: Endings,
         options: Options,
     ) -> None:
@@ -78,6 +82,7 @@ class GrpcServer:
         add_StoreServiceServicer_to_server(store, methods)
         self._server = grpc.aio.server(options=_arguments(options))
         self._server.add_generic_rpc_handlers((methods,))
+        add_ThreadProtocolServiceServicer_to_server(protocol, self._server)
         add_HealthServicer_to_server(self._health, self._server)
         reflected = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(reflected, self._server)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cronlane_service.domain import protocol
 from cronlane_service.domain.errors import GraphNotLoaded
 from cronlane_service.domain.lifetimes import EARLIER
 from cronlane_service.domain.models import Outcome, Run, RunError, RunStatus, ThreadState
@@ -21,6 +22,7 @@ from cronlane_service.runner.factories import Access, Use
 from cronlane_service.runner.graphs import LoadedGraphs
 from cronlane_service.runner.items import LocalItems
 from cronlane_service.runner.loops import carried_out
+from cronlane_service.runner.protocol import ProtocolStream
 from cronlane_service.runner.seams import Events
 from cronlane_service.runner.sqlite import SqliteCheckpoints
 from cronlane_service.runner.streaming import Stream
@@ -167,7 +169,7 @@ async def _play(graph: Graph, run: Run, call: Call, events: Events | None) -> No
         if await _stands_at(graph, left, before, after):
             return
         given, config = None, _without_checkpoint(call)
-    stream = Stream(run.run_id, call.stream_mode if events else (), subgraphs=call.subgraphs)
+    stream = _stream(run, call, events)
     options = {
         "context": graphs.context(graph, call.context),
         "interrupt_before": before,
@@ -178,6 +180,12 @@ async def _play(graph: Graph, run: Run, call: Call, events: Events | None) -> No
         async for event, value in happening:
             if events is not None:
                 await events.add(event, value)
+
+
+def _stream(run: Run, call: Call, events: Events | None) -> Stream | ProtocolStream:
+    if events is not None and protocol.speaks(call.stream_mode):
+        return ProtocolStream()
+    return Stream(run.run_id, call.stream_mode if events else (), subgraphs=call.subgraphs)
 
 
 def _without_checkpoint(call: Call) -> Any:

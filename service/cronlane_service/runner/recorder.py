@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from cronlane_service.domain.events import RunEvent, begun
+from cronlane_service.domain import events, protocol
+from cronlane_service.domain.events import RunEvent
 from cronlane_service.domain.models import Run
 from cronlane_service.runner import values
 from cronlane_service.runner.watched import Watched
@@ -38,16 +39,16 @@ class Recorder:
 
     async def begin(self) -> None:
         if self.on:
-            await self._keep(begun(self._run))
+            await self._keep(events.begun(self._run), protocol.begun(self._run))
 
     async def add(self, event: str, value: Any) -> None:
         """Waits while too much is to be written. The value is read now: the graph may change it later."""
         if self.on:
             await self._keep(RunEvent(event, values.text(value)))
 
-    async def _keep(self, event: RunEvent) -> None:
+    async def _keep(self, *happened: RunEvent) -> None:
         self.used = True
-        self._waiting.append(event)
+        self._waiting += happened
         if self._writing is None:
             self._writing = asyncio.ensure_future(self._write_all())
         while len(self._waiting) >= MOST_WAITING and self._writing is not None and not self._writing.done():

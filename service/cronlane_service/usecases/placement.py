@@ -11,13 +11,14 @@ from cronlane_service.domain.models import (
     Assistant,
     CancelAction,
     MultitaskStrategy,
+    Outcome,
     Run,
     RunStatus,
     Thread,
 )
 from cronlane_service.domain.ports import Topic, Transaction
 from cronlane_service.domain.webhooks import CANCELLED, ROLLED_BACK
-from cronlane_service.usecases import outcomes, webhooks
+from cronlane_service.usecases import outcomes, recording, webhooks
 
 CANCELS = {
     MultitaskStrategy.INTERRUPT: CancelAction.INTERRUPT,
@@ -45,6 +46,8 @@ def stop(tx: Transaction, run: Run, action: CancelAction, now: datetime) -> None
         tx.notify(Topic.RUNS)
         return
     ended = replace(run, status=RunStatus.INTERRUPTED, updated_at=now, ended_at=now, hidden=run.temporary)
+    if run.recorded:
+        recording.conclude(tx, run, Outcome(RunStatus.INTERRUPTED), now)
     if action is CancelAction.ROLLBACK:
         tx.runs.delete(run.run_id)
         webhooks.note(tx, ended, None, ROLLED_BACK, now)

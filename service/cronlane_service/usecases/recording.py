@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from cronlane_service.domain import events
+from cronlane_service.domain import events, protocol
 from cronlane_service.domain.events import RunEvent
 from cronlane_service.domain.models import Outcome, Run, Thread
 from cronlane_service.domain.ports import Topic, Transaction
@@ -31,5 +31,5 @@ def state_updated(tx: Transaction, thread: Thread, state: str, now: datetime) ->
 
 def conclude(tx: Transaction, run: Run, outcome: Outcome, now: datetime) -> None:
     """In the transaction that ends the run: whoever is told of the end finds it ended."""
-    append(tx, run, events.last(run, outcome), now)
+    append(tx, run, [*protocol.last(run, outcome), *events.last(run, outcome)], now)
     tx.events.keep_until(run.run_id, now + (RESUMABLE_FOR if events.resumable(run) else KEPT_FOR))

@@ -33,6 +33,7 @@ class Follower:
     after: int
     run_id: str | None = None  # None: all of the thread
     recorded: bool = False  # the run is, whether or not somebody follows
+    awaited: bool = False  # the thread may still be made
 
     @property
     def key(self) -> str:
@@ -68,7 +69,7 @@ class Streams:
     def following(self, tx: Transaction, follower: Follower, after: int, limit: int) -> Followed:
         if follower.run_id is None:
             events = tx.events.of_thread(follower.owner, follower.thread_id, after, limit)
-            gone = tx.threads.get(follower.owner, follower.thread_id) is None
+            gone = not follower.awaited and tx.threads.get(follower.owner, follower.thread_id) is None
             return Followed(events, over=gone and len(events) < limit)
         events = tx.events.of_run(follower.run_id, after, limit)
         run = tx.runs.find(follower.run_id)
