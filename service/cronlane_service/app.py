@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -266,6 +267,7 @@ class Service:
                 await self._server.start()
                 await self._readiness.start()
                 await shim.start()
+                gc.freeze()  # what was imported stays, and need not be looked through again and again
                 say("ready")
                 await stopping.wait()
             finally:

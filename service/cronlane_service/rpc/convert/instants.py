@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -27,11 +28,12 @@ def instant(message: Message, field: str) -> datetime | None:
         raise InvalidField(field, "must be a time from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z") from None
 
 
-def timestamp(instant: datetime | None) -> Timestamp | None:
+def timestamp(instant: datetime | None) -> Any:
+    """As the constructor of a message takes it; that of a Timestamp of its own costs three times as much."""
     if instant is None:
         return None
     since = instant - _EPOCH
-    return Timestamp(seconds=since.days * 86400 + since.seconds, nanos=since.microseconds * 1000)
+    return {"seconds": since.days * 86400 + since.seconds, "nanos": since.microseconds * 1000}
 
 
 def span(message: Message, field: str) -> timedelta:
