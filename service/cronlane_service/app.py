@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 import structlog
 import uuid_utils
 
-from cronlane._channel import open_channel
 from cronlane.rest.app import build_app
 from cronlane.rest.server import RestServer, bind
 from cronlane_service import logs
@@ -297,8 +296,7 @@ class Service:
             raise StartError(f"cannot listen on {where}: {error.strerror}") from error
         say(f"grpc listening on {listening.address(settings.host, port)}")
         say(f"rest listening on http://{listening.address(settings.host, sock.getsockname()[1])}")
-        target = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "localhost") else settings.host  # noqa: S104
-        channel = open_channel(listening.address(target, port))
+        channel = self._server.channel()
         stack.push_async_callback(channel.close)
         shim = build_app(
             channel,

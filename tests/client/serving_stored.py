@@ -14,7 +14,7 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from client.stored_service import StoredService
 from cronlane.v1 import assistants_pb2_grpc, crons_pb2_grpc, runs_pb2_grpc, threads_pb2_grpc
 
-_REGISTRATIONS: tuple[Callable[[Any, Any], None], ...] = (
+REGISTRATIONS: tuple[Callable[[Any, Any], None], ...] = (
     threads_pb2_grpc.add_ThreadServiceServicer_to_server,
     crons_pb2_grpc.add_CronServiceServicer_to_server,
     runs_pb2_grpc.add_RunServiceServicer_to_server,
@@ -26,7 +26,7 @@ _REGISTRATIONS: tuple[Callable[[Any, Any], None], ...] = (
 async def serving(service: StoredService, *, max_message: int = 4 * 1024 * 1024) -> AsyncIterator[str]:
     """The address it listens on."""
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", max_message)])
-    for register in _REGISTRATIONS:
+    for register in REGISTRATIONS:
         register(service, server)
     health = HealthServicer()
     health.set("", HealthCheckResponse.SERVING)

@@ -256,8 +256,11 @@ def port(served: Served) -> int:
 
 
 @pytest.fixture
-async def channel(port: int) -> AsyncIterator[grpc.aio.Channel]:
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+async def channel(served: Served, request: pytest.FixtureRequest) -> AsyncIterator[grpc.aio.Channel]:
+    """Over a socket, or ("inprocess") without one."""
+    server, port = served
+    way = getattr(request, "param", "wire")
+    async with server.channel() if way == "inprocess" else grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield channel
 
 

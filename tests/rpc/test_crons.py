@@ -18,6 +18,8 @@ from cronlane.v1 import threads_pb2
 from cronlane.v1.common_pb2 import Json
 from cronlane_service.rpc.convert.instants import timestamp
 
+pytestmark = pytest.mark.parametrize("channel", ["wire", "inprocess"], indirect=True)
+
 NOWHERE = "00000000-0000-4000-8000-0000000000ff"
 REQUEST = str(uuid.UUID(int=1))
 

@@ -22,6 +22,8 @@ from cronlane_service.domain.ports import Topic
 from cronlane_service.rpc.server import GrpcServer
 from cronlane_service.usecases.attempts import Attempts
 
+pytestmark = pytest.mark.parametrize("channel", ["wire", "inprocess"], indirect=True)
+
 AGENT = pb.RunSpec(assistant_id="agent")
 RESUMABLE = pb.RunSpec(assistant_id="agent", stream_resumable=True)
 

@@ -18,6 +18,8 @@ from cronlane_service.domain.ports import Topic
 from cronlane_service.rpc.endings import Endings, Watch
 from cronlane_service.rpc.server import GrpcServer
 
+pytestmark = pytest.mark.parametrize("channel", ["wire", "inprocess"], indirect=True)
+
 AGENT = pb.RunSpec(assistant_id="agent")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from cronlane_service.rpc.crons import CronServicer
 from cronlane_service.rpc.endings import Endings
 from cronlane_service.rpc.graphs import GraphServicer
 from cronlane_service.rpc.health import HealthServicer
+from cronlane_service.rpc.inprocess.channel import InProcessChannel
 from cronlane_service.rpc.listening import CannotListen
 from cronlane_service.rpc.methods import Methods
 from cronlane_service.rpc.runs import RunServicer
@@ -73,6 +75,8 @@ class GrpcServer:
     ) -> None:
         self._endings = endings
         self._health = HealthServicer(SERVICES)
+        self._channels: list[InProcessChannel] = []
+        self._max_message = options.max_message
         methods: Any = Methods(tells_all=options.tells_all)  # to the generated code it is a server
         add_ThreadServiceServicer_to_server(threads, methods)
         add_CronServiceServicer_to_server(crons, methods)
@@ -80,9 +84,10 @@ class GrpcServer:
         add_AssistantServiceServicer_to_server(assistants, methods)
         add_GraphServiceServicer_to_server(graphs, methods)
         add_StoreServiceServicer_to_server(store, methods)
+        add_ThreadProtocolServiceServicer_to_server(protocol, methods)
         self._server = grpc.aio.server(options=_arguments(options))
         self._server.add_generic_rpc_handlers((methods,))
-        add_ThreadProtocolServiceServicer_to_server(protocol, self._server)
+        self._methods: Methods = methods
         add_HealthServicer_to_server(self._health, self._server)
         reflected = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(reflected, self._server)
@@ -99,6 +104,11 @@ class GrpcServer:
             raise CannotListen(address, "the address was refused")
         return bound
 
+    def channel(self) -> grpc.aio.Channel:
+        """To the same methods, for callers on this loop: without a socket, and without copies of the messages."""
+        self._channels.append(InProcessChannel(self._methods, self._max_message))
+        return self._channels[-1]
+
     async def start(self) -> None:
         """From here on calls are answered, and health says SERVING."""
         self._health.set_serving(True)
@@ -112,7 +122,7 @@ class GrpcServer:
         """Ends all waiting, then gives the other calls so many seconds; may be called twice."""
         self._health.close()
         self._endings.close()
-        await self._server.stop(grace)
+        await asyncio.gather(self._server.stop(grace), *(channel.leave(grace) for channel in self._channels))
 
 
 def _arguments(options: Options) -> list[tuple[str, int]]:
