@@ -83,13 +83,14 @@ class Member:
 class Fleet:
     """So many places, a process in each of them; `faults` are the ends that nobody wished for."""
 
-    def __init__(self, places: Sequence[Place], database: str, folder: Path) -> None:
+    def __init__(self, places: Sequence[Place], database: str, folder: Path, **settings: str) -> None:
         self._folder = folder
         self.witness = folder / "witness.txt"
         self.witness.touch()
         self._environment = {
             **clean_environment(),
             **SETTINGS,
+            **settings,
             "CRONLANE_DATABASE": database,
             "TORTURE_WITNESS": str(self.witness),
         }
@@ -100,6 +101,10 @@ class Fleet:
     def _started(self, place: Place) -> Member:
         self.counts["processes started"] += 1
         return Member(place, self.counts["processes started"], self._folder, self._environment)
+
+    def add(self, place: Place) -> Member:
+        self.members.append(self._started(place))
+        return self.members[-1]
 
     def replace(self, member: Member) -> None:
         self.members[self.members.index(member)] = self._started(member.place)

@@ -15,7 +15,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INSTALL = """
 CREATE TABLE torture_journal (
     number bigserial PRIMARY KEY, operation text, run_id text, cron_id text, thread_id text, scheduled_for bigint,
-    was text, status text, attempt integer, worker text, lease_left double precision
+    was text, status text, attempt integer, worker text, lease_left double precision,
+    at double precision DEFAULT extract(epoch FROM clock_timestamp())
 );
 CREATE FUNCTION torture_note() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE run runs%ROWTYPE; was text; left_over double precision;
@@ -40,7 +41,7 @@ END $$;
 CREATE TRIGGER torture AFTER INSERT OR UPDATE OR DELETE ON runs FOR EACH ROW EXECUTE FUNCTION torture_note();
 """
 _ENTRIES = """
-SELECT operation, run_id, cron_id, thread_id, scheduled_for, was, status, attempt, lease_left
+SELECT operation, run_id, cron_id, thread_id, scheduled_for, was, status, attempt, worker, lease_left, at
 FROM torture_journal ORDER BY number
 """
 _TICKS = (
@@ -55,7 +56,7 @@ def instant(microseconds: int) -> datetime:
 
 @dataclass(frozen=True)
 class Entry:
-    """A change of a run; ``status`` None: it was deleted. ``lease_left``: seconds, of the attempt that had it."""
+    """A change of a run; ``status`` None: it was deleted. ``lease_left``: of the attempt that had it; in seconds."""
 
     operation: str
     run_id: str
@@ -65,7 +66,9 @@ class Entry:
     was: str | None
     status: str | None
     attempt: int
+    worker: str | None
     lease_left: float | None
+    at: float
 
     @property
     def ends(self) -> bool:
@@ -75,6 +78,10 @@ class Entry:
     @property
     def claims(self) -> bool:
         return self.operation == "UPDATE" and self.status == "running"
+
+    @property
+    def hands_back(self) -> bool:
+        return self.was == "running" and self.status == "pending"
 
     @property
     def takes_over(self) -> bool:

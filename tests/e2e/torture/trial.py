@@ -104,9 +104,7 @@ class Trial:
         counts["runs"] = sum(entry.operation == "INSERT" for entry in self._entries)
         counts["attempts"] = sum(entry.claims for entry in self._entries)
         counts["attempts that took over a lost run"] = sum(entry.takes_over for entry in self._entries)
-        counts["runs handed back"] = sum(
-            entry.was == "running" and entry.status == "pending" for entry in self._entries
-        )
+        counts["runs handed back"] = sum(entry.hands_back for entry in self._entries)
         for entry in self._entries:
             if entry.ends:
                 counts[f"runs ended: {entry.status or 'rolled back'}"] += 1

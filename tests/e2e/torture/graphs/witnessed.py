@@ -11,9 +11,10 @@ from langgraph.graph import START, StateGraph
 
 
 class State(TypedDict):
-    """``pause``: seconds that the second step takes."""
+    """``pause``: seconds that the second step takes. ``port``: of the gate to wait at before."""
 
     pause: float
+    port: int
     marks: Annotated[list[str], operator.add]
 
 
@@ -34,10 +35,29 @@ async def first(state: State, config: RunnableConfig) -> dict:
     return witness(config, "first")
 
 
+async def gate(state: State) -> dict:
+    """Goes on when whoever listens there closes the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", state["port"])
+    try:
+        await reader.read()
+    finally:
+        writer.close()
+    return {}
+
+
 def second(state: State, config: RunnableConfig) -> dict:
     """It blocks: only the heartbeat's own thread keeps the lease meanwhile."""
     time.sleep(state.get("pause") or 0)  # noqa: TID251 - what a slow node does
     return witness(config, "second")
 
 
-witnessed = StateGraph(State).add_node(first).add_node(second).add_edge(START, "first").add_edge("first", "second")
+def chain(*steps) -> StateGraph:
+    graph, before = StateGraph(State), START
+    for step in steps:
+        graph.add_node(step).add_edge(before, step.__name__)
+        before = step.__name__
+    return graph
+
+
+witnessed = chain(first, second)
+gated = chain(first, gate, second)
