@@ -88,7 +88,6 @@ async def test_a_missing_thread_can_be_made(runs: Any, refused: Any) -> None:
         ({"input": Json(text="{")}, "input"),
         ({"command": Json(text='{"jump":1}')}, "command.jump"),
         ({"metadata": Json(text="1")}, "metadata"),
-        ({"after_seconds": Duration(seconds=-1)}, "after_seconds"),
         ({"after_seconds": Duration(seconds=10**11)}, "after_seconds"),
         ({"webhook": "ftp://example.com"}, "webhook"),
         ({"if_not_exists": 77}, "if_not_exists"),

@@ -247,7 +247,9 @@ class RunSpec(_message.Message):
 
     @_builtins.property
     def after_seconds(self) -> _duration_pb2.Duration:
-        """Optional. Start no earlier than this long after its creation. 0 or more; default 0. REST: a number of seconds."""
+        """Optional. Start no earlier than this long after its creation; default 0, and what is less means the same. REST: a
+        number of seconds.
+        """
 
     @_builtins.property
     def feedback_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cronlane_service.domain import checks, ids, jsontext, webhooks
 from cronlane_service.domain.clock import Clock
@@ -57,7 +57,7 @@ class Runs:
             temporary=thread_id is None and draft.on_completion is not OnCompletion.KEEP,
             recorded=draft.recorded,
             checkpoint=checks.checkpoint(draft.checkpoint, draft.checkpoint_id),
-            available_at=now + draft.after if draft.after else None,
+            available_at=now + draft.after if draft.after > timedelta(0) else None,
         )
         run, busy = launch(self._new_id(), now, assistant, thread, draft.run, origin)
         tx.threads.save(busy)

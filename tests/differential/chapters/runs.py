@@ -105,6 +105,7 @@ def _with_options(api: Api) -> None:
     late = _thread(api)
     run = api("runs.create after_seconds", client.create, late, "typed", input=STEPS, after_seconds=1000)
     api("threads.get after_seconds", api.sdk.threads.get, late)
+    api("runs.create after negative seconds", client.create, _thread(api), "typed", input=STEPS, after_seconds=-1)
     api("runs.cancel pending", client.cancel, late, run["run_id"])
     api("runs.get cancelled pending", client.get, late, run["run_id"])
     api("threads.get cancelled pending", api.sdk.threads.get, late)
