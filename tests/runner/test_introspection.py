@@ -7,7 +7,7 @@ import json
 import sys
 import threading
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Any, NotRequired, Required, TypedDict
 
 import pytest
 import typing_extensions
@@ -114,6 +114,13 @@ async def test_a_state_may_name_its_members_as_it_likes() -> None:
         "model_x": "Model X",
         "a b": "A B",
     }
+
+
+async def test_what_qualifies_a_member_does_not_hide_the_state() -> None:
+    members = {"a": Annotated[NotRequired[list[int]], "noted"], "b": Required[str]}
+    found = await introspection(one_node(typing_extensions.TypedDict("state", members))).schemas("agent", "{}")
+    properties = json.loads(found.state or "{}")["properties"]
+    assert {name: each["type"] for name, each in properties.items()} == {"a": "array", "b": "string"}
 
 
 async def test_subgraphs_are_named_by_the_way_to_them(nested: GraphIntrospection) -> None:

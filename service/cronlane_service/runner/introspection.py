@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, Required, TypeVar, get_args, get_origin
 
 import structlog
 from pydantic import ConfigDict, Field, create_model
@@ -107,10 +107,18 @@ def _schema(graph: Any, what: str, describe: Callable[[], Any]) -> str | None:
     return None if schema is None else values.text(schema)
 
 
+def _unqualified(annotation: Any) -> Any:
+    """Without Required and its like, which mean something in a TypedDict alone."""
+    if get_origin(annotation) is Annotated:
+        inner, *rest = get_args(annotation)
+        return Annotated[_unqualified(inner), *rest]
+    return _unqualified(get_args(annotation)[0]) if get_origin(annotation) in (Required, NotRequired) else annotation
+
+
 def _state_schema(graph: Any) -> Any:
     """Every channel that is part of the state, by name; names may be any, so the fields have others."""
     fields: dict[str, Any] = {
-        f"channel_{number}": (graph.channels[name].UpdateType, Field(None, alias=name))
+        f"channel_{number}": (_unqualified(graph.channels[name].UpdateType), Field(None, alias=name))
         for number, name in enumerate(graph.stream_channels_list)
     }
     model: Any = create_model(graph.get_name("State"), __config__=_STATE, **fields)
