@@ -68,14 +68,20 @@ def echo() -> Iterator[Address]:
 
 
 @contextmanager
-def cronlane(folder: Path, database: str = "") -> Iterator[Served]:
-    """`cronlane serve` with the graphs of the differential tests, on a file in this folder or on PostgreSQL."""
+def cronlane(folder: Path, database: str = "", *, orderly: bool = True) -> Iterator[Served]:
+    """`cronlane serve` with the graphs of the differential tests, on a file in this folder or on PostgreSQL.
+
+    ``orderly``: what it has to do still is done, or handed back, before it ends.
+    """
     options = ["--config", str(GRAPHS / "langgraph.json"), *(["--database", database] if database else [])]
     served = Served(folder, *options)
     try:
         yield served
     finally:
-        served.stop()
+        if orderly:
+            served.stop()
+        else:
+            served.kill()
 
 
 @contextmanager
