@@ -25,6 +25,7 @@ from cronlane.rest.server import RestServer, bind
 from cronlane_service import logs
 from cronlane_service.domain.errors import StoreUnavailable
 from cronlane_service.domain.ports import NewId
+from cronlane_service.lasting import lasting
 from cronlane_service.rpc import listening
 from cronlane_service.rpc.assistants import AssistantServicer
 from cronlane_service.rpc.crons import CronServicer
@@ -151,7 +152,8 @@ def _load(settings: Settings) -> LoadedGraphs:
     from cronlane_service.runner import graphs
 
     try:
-        return graphs.load(_file(settings))
+        with lasting():
+            return graphs.load(_file(settings))
     except GraphsFileError as error:
         raise StartError(str(error)) from error
 

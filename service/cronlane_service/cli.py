@@ -10,8 +10,11 @@ def main() -> None:
     if sys.argv[1:] in (["version"], ["--version"]):
         sys.stdout.write(f"cronlane {version('cronlane')}\n")  # nothing heavy is imported for this
         return
+    from cronlane_service.lasting import lasting
+
     try:
-        from cronlane_service.commands import app
+        with lasting():
+            from cronlane_service.commands import app
     except ModuleNotFoundError as missing:
         sys.exit(f"cronlane: {missing.name} is not installed; the server needs: pip install 'cronlane[server]'")
     app()

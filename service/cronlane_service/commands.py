@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from cronlane_service import commands_crons
+from cronlane_service.lasting import lasting
 from cronlane_service.settings import Settings
 
 app = typer.Typer(
@@ -43,7 +44,8 @@ def serve(
     run_timeout: RunTimeout = None,
 ) -> None:
     """Serve the API, fire crons and execute runs, until SIGTERM."""
-    from cronlane_service.app import serve as action
+    with lasting():
+        from cronlane_service.app import serve as action
 
     ports = {"grpc_port": grpc_port, "rest_port": rest_port}
     _run(action, config=config, database=database, host=host, run_timeout=run_timeout, **ports)
@@ -52,7 +54,8 @@ def serve(
 @app.command()
 def worker(config: Config = None, database: DatabaseUrl = None, run_timeout: RunTimeout = None) -> None:
     """Execute runs, beside any number of servers on one PostgreSQL, until SIGTERM."""
-    from cronlane_service.app import work as action
+    with lasting():
+        from cronlane_service.app import work as action
 
     _run(action, config=config, database=database, run_timeout=run_timeout)
 

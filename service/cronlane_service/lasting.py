@@ -1,0 +1,20 @@
+"""What a server imports lasts as long as it does: garbage is not looked for among it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def lasting() -> Iterator[None]:
+    """What is made inside is taken to stay. Neither is it gone through again and again while more is made, which is a
+    tenth of a start, nor in every collection later, which is a fifth of a small run.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
