@@ -185,7 +185,7 @@ async def _work(settings: Settings, loaded: LoadedGraphs, database: SqlDatabase)
     """False: user code could not be stopped. Raises StartError."""
     stopping = _signalled()
     items, checkpoints = _kept(settings)
-    attempts = Attempts(database.clock, settings.attempts)
+    attempts = _attempts(settings, database)
     pool = _pool(settings, database, attempts, LocalGraphs(loaded, checkpoints, items))
     try:
         await asyncio.to_thread(pool.start)
@@ -205,6 +205,11 @@ def _kept(settings: Settings) -> tuple[LocalItems, Path | Checkpoints]:
         return LocalItems(settings.database), PostgresCheckpoints(settings.database)
     path = sqlite_path(settings.database)
     return LocalItems(path.with_suffix(".store.db")), path.with_suffix(".checkpoints.db")
+
+
+def _attempts(settings: Settings, database: SqlDatabase) -> Attempts:
+    kept, pause = timedelta(days=settings.tick_retention), timedelta(seconds=settings.retry_pause)
+    return Attempts(database.clock, settings.attempts, kept, pause)
 
 
 def _pool(settings: Settings, database: SqlDatabase, attempts: Attempts, graphs: LocalGraphs) -> RunnerPool:
@@ -227,7 +232,7 @@ class Service:
         threads = Threads(clock, new_id)
         self._assistants = Assistants(clock, lambda: str(uuid.uuid4()), loaded.names)
         self._crons = Crons(clock, new_id, settings.webhook_hosts)
-        self._attempts = Attempts(clock, settings.attempts, timedelta(days=settings.tick_retention))
+        self._attempts = _attempts(settings, database)
         items, checkpoints = _kept(settings)
         graphs = LocalGraphs(loaded, checkpoints, items)
         endings, runs = Endings(database), Runs(clock, new_id, settings.webhook_hosts)

@@ -13,14 +13,16 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.struct_pb2 import Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from builders import NOON
 from cronlane.v1 import common_pb2, crons_pb2, runs_pb2, threads_pb2
 from cronlane.v1.common_pb2 import Json
 from cronlane_service.domain.errors import InvalidField
-from cronlane_service.domain.models import MultitaskStrategy, RunStatus, ThreadStatus
+from cronlane_service.domain.models import AttemptOutcome, MultitaskStrategy, PastAttempt, RunStatus, ThreadStatus
 from cronlane_service.domain.queries import Page, Window
 from cronlane_service.rpc.convert import crons, instants, runs, windows, words
 from cronlane_service.rpc.convert.documents import document, text
 from cronlane_service.rpc.convert.masks import changes
+from store.rows import run
 
 
 def asked(sent: Json) -> str | None:
@@ -223,3 +225,10 @@ def test_a_selection_leaves_only_what_it_names() -> None:
     assert left == threads_pb2.Thread(thread_id="t")
     with pytest.raises(InvalidField, match="select"):
         windows.selection(threads_pb2.Thread, ["thread"])
+
+
+def test_a_run_tells_of_its_past_attempts() -> None:
+    past = PastAttempt(1, "host-1", NOON, NOON + timedelta(seconds=30), AttemptOutcome.LOST)
+    (told,) = runs.run(run(history=(past,))).past_attempts
+    assert (told.attempt, told.worker, told.outcome) == (1, "host-1", runs_pb2.ATTEMPT_OUTCOME_LOST)
+    assert told.ended_at.ToDatetime(UTC) - told.started_at.ToDatetime(UTC) == timedelta(seconds=30)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cronlane_service.store import SqlDatabase, open_database
+from store.house import House
 from store.servers import serving
 
 OpenStore = Callable[..., SqlDatabase]
@@ -53,3 +54,8 @@ def there(postgres_url: str) -> Iterator[SqlDatabase]:
     """Another server on the same database."""
     with serving(postgres_url) as database:
         yield database
+
+
+@pytest.fixture
+def house(store: SqlDatabase) -> House:
+    return House(store)

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from builders import AGENT, FakeClock, counting_ids, cron_draft, run_draft
+from builders import AGENT, cron_draft, run_draft
 from cronlane_service.domain.drafts import ThreadDraft
 from cronlane_service.domain.models import CronCounters, Outcome, RunStatus, TickOutcome
 from cronlane_service.domain.queries import AssistantQuery, CronQuery, RunQuery, ThreadQuery, TickQuery, Window
 from cronlane_service.domain.webhooks import Webhook
-from cronlane_service.scheduler.scheduler import Scheduler
-from cronlane_service.store import SqlDatabase
 from cronlane_service.store.statements import MOST_COUNTED
-from cronlane_service.usecases.assistants import Assistants
-from cronlane_service.usecases.attempts import Attempts
-from cronlane_service.usecases.crons import Crons
-from cronlane_service.usecases.runs import Runs
-from cronlane_service.usecases.threads import Threads
-from cronlane_service.usecases.ticks import Ticks
 from store.engines import ON_SQLITE
+from store.house import House
 from store.rows import later
 
 LEASE = timedelta(seconds=30)
@@ -75,37 +67,6 @@ ON_SQLITE_ALONE: dict[str, tuple[str, str]] = {
     "a text that is no UTF-8": ("timezone = CAST(x'fffe' AS TEXT)", "timezone"),
     "a fraction": ("next_run_date = 1.5e300", "next_run_date"),
 }
-
-
-class House:
-    """The use cases on one database, with a clock that stands still."""
-
-    def __init__(self, database: SqlDatabase) -> None:
-        self.database, self.clock, new_id = database, FakeClock(), counting_ids()
-        self.crons, self.runs, self.threads = (kind(self.clock, new_id) for kind in (Crons, Runs, Threads))
-        self.attempts = Attempts(self.clock)
-        self.scheduler = Scheduler(database, Ticks(self.clock, new_id), self.clock)
-        self.do(Assistants(self.clock, new_id, ["agent"]).sync)
-
-    def do(self, use_case: Callable[..., Any], *args: Any) -> Any:
-        return self.database.submit(lambda tx: use_case(tx, *args)).result(60)
-
-    def sql(self, text: str) -> None:
-        self.do(lambda tx: tx.threads._connection.execute(text))
-
-    def cron(self, draft: Any = None, owner: str = "") -> Any:
-        return self.do(self.crons.create, owner, draft or cron_draft())
-
-    def poisoned(self, table: str, key: str, value: str, change: str) -> None:
-        self.sql(f"UPDATE {table} SET {change} WHERE {key} = '{value}'")
-
-    def claimed(self) -> Any:
-        return self.do(self.attempts.claim, "worker", LEASE, 100)
-
-
-@pytest.fixture
-def house(store: SqlDatabase) -> House:
-    return House(store)
 
 
 @pytest.fixture

@@ -134,6 +134,30 @@ CANCEL_ACTION_ROLLBACK: CancelAction.ValueType  # 2
 """The run is deleted, and what it wrote to the thread with it."""
 Global___CancelAction: _TypeAlias = CancelAction  # noqa: Y015
 
+class _AttemptOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AttemptOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AttemptOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ATTEMPT_OUTCOME_UNSPECIFIED: _AttemptOutcome.ValueType  # 0
+    """Never answered."""
+    ATTEMPT_OUTCOME_LOST: _AttemptOutcome.ValueType  # 1
+    """Its worker gave no sign of life until its lease ended."""
+    ATTEMPT_OUTCOME_HANDED_BACK: _AttemptOutcome.ValueType  # 2
+    """Its worker stopped in good order, and gave the run back."""
+
+class AttemptOutcome(_AttemptOutcome, metaclass=_AttemptOutcomeEnumTypeWrapper):
+    """What became of an attempt that did not end its run."""
+
+ATTEMPT_OUTCOME_UNSPECIFIED: AttemptOutcome.ValueType  # 0
+"""Never answered."""
+ATTEMPT_OUTCOME_LOST: AttemptOutcome.ValueType  # 1
+"""Its worker gave no sign of life until its lease ended."""
+ATTEMPT_OUTCOME_HANDED_BACK: AttemptOutcome.ValueType  # 2
+"""Its worker stopped in good order, and gave the run back."""
+Global___AttemptOutcome: _TypeAlias = AttemptOutcome  # noqa: Y015
+
 class _ActiveRuns:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -330,6 +354,7 @@ class Run(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     STARTED_AT_FIELD_NUMBER: _builtins.int
     ENDED_AT_FIELD_NUMBER: _builtins.int
+    PAST_ATTEMPTS_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """Output only. UUID, version 7."""
     thread_id: _builtins.str
@@ -376,6 +401,10 @@ class Run(_message.Message):
     def ended_at(self) -> _timestamp_pb2.Timestamp:
         """Output only. When it ended."""
 
+    @_builtins.property
+    def past_attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PastAttempt]:
+        """Output only. The attempts that did not end it, oldest first; at most the last 100. Not shown over REST."""
+
     def __init__(
         self,
         *,
@@ -394,16 +423,59 @@ class Run(_message.Message):
         error: _common_pb2.RunError | None = ...,
         started_at: _timestamp_pb2.Timestamp | None = ...,
         ended_at: _timestamp_pb2.Timestamp | None = ...,
+        past_attempts: _abc.Iterable[Global___PastAttempt] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cron_id", b"_cron_id", "created_at", b"created_at", "cron_id", b"cron_id", "ended_at", b"ended_at", "error", b"error", "kwargs", b"kwargs", "metadata", b"metadata", "scheduled_for", b"scheduled_for", "started_at", b"started_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cron_id", b"_cron_id", "assistant_id", b"assistant_id", "attempt", b"attempt", "created_at", b"created_at", "cron_id", b"cron_id", "ended_at", b"ended_at", "error", b"error", "kwargs", b"kwargs", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "run_id", b"run_id", "scheduled_for", b"scheduled_for", "started_at", b"started_at", "status", b"status", "thread_id", b"thread_id", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cron_id", b"_cron_id", "assistant_id", b"assistant_id", "attempt", b"attempt", "created_at", b"created_at", "cron_id", b"cron_id", "ended_at", b"ended_at", "error", b"error", "kwargs", b"kwargs", "metadata", b"metadata", "multitask_strategy", b"multitask_strategy", "past_attempts", b"past_attempts", "run_id", b"run_id", "scheduled_for", b"scheduled_for", "started_at", b"started_at", "status", b"status", "thread_id", b"thread_id", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cron_id: _TypeAlias = _typing.Literal["cron_id"]  # noqa: Y015
     _WhichOneofArgType__cron_id: _TypeAlias = _typing.Literal["_cron_id", b"_cron_id"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cron_id) -> _WhichOneofReturnType__cron_id | None: ...
 
 Global___Run: _TypeAlias = Run  # noqa: Y015
+
+@_typing.final
+class PastAttempt(_message.Message):
+    """A try at a run that did not end it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    WORKER_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    ENDED_AT_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    attempt: _builtins.int
+    """Output only. Its number, from 1."""
+    worker: _builtins.str
+    """Output only. Who tried: host, process and a part that is new with each start."""
+    outcome: Global___AttemptOutcome.ValueType
+    """Output only."""
+    @_builtins.property
+    def started_at(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When the worker took the run up."""
+
+    @_builtins.property
+    def ended_at(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When it gave it back, or the loss was noticed."""
+
+    def __init__(
+        self,
+        *,
+        attempt: _builtins.int = ...,
+        worker: _builtins.str = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+        ended_at: _timestamp_pb2.Timestamp | None = ...,
+        outcome: Global___AttemptOutcome.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ended_at", b"ended_at", "started_at", b"started_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "ended_at", b"ended_at", "outcome", b"outcome", "started_at", b"started_at", "worker", b"worker"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PastAttempt: _TypeAlias = PastAttempt  # noqa: Y015
 
 @_typing.final
 class CreateRunRequest(_message.Message):

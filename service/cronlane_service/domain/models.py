@@ -209,6 +209,22 @@ class Tick:
     count: int = 1
 
 
+class AttemptOutcome(StrEnum):
+    LOST = "lost"  # its lease ended: the worker was gone, or stood still
+    HANDED_BACK = "handed_back"  # its worker stopped in good order
+
+
+@dataclass(frozen=True, slots=True)
+class PastAttempt:
+    """A try at a run that did not end it."""
+
+    attempt: int
+    worker: str
+    started_at: datetime
+    ended_at: datetime
+    outcome: AttemptOutcome
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     run_id: str
@@ -227,7 +243,7 @@ class Run:
     scheduled_for: datetime | None = None
     available_at: datetime | None = None  # not before; None: at once
     attempt: int = 0
-    worker: str | None = None  # who holds the lease
+    worker: str | None = None  # who holds the lease; of a running run None: its worker was lost, it waits for another
     lease_until: datetime | None = None
     cancel: CancelAction | None = None  # wished for, not carried out yet
     error: RunError | None = None
@@ -239,6 +255,7 @@ class Run:
     hidden: bool = False  # its thread was deleted when it ended; only waiting for it still finds it
     recorded: bool = False  # what happens in it is kept from its start, also while nobody follows it
     queued: bool = False  # not before the earlier runs of its cron have ended
+    history: tuple[PastAttempt, ...] = ()  # the newest of them
     unreadable: str | None = None  # what of its row is no value, so that something else stands here for it
 
 

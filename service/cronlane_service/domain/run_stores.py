@@ -51,12 +51,16 @@ class RunStore(Protocol):
         """Makes runs this worker's: status running, attempt + 1, started_at, updated_at.
 
         Taken are pending runs that are available and the first of their thread while none of it is running, and
-        running ones whose lease has ended; oldest first.
+        running ones whose lease has ended; oldest first. One that had no worker keeps its attempt.
         """
         ...
 
     def left(self, now: datetime) -> bool:
         """Whether `claim` passed over a run that can be claimed, because another server was at work on its thread."""
+        ...
+
+    def lost(self, now: datetime) -> Sequence[Run]:
+        """Running ones of workers whose lease has ended; not those that wait for another worker already."""
         ...
 
     def renew(self, worker: str, held: Mapping[str, int], lease_until: datetime) -> None:

@@ -43,7 +43,10 @@ def _first_claimable() -> peewee.ModelSelect[Table]:
 def _claiming(run_ids: peewee.ModelSelect[Table]) -> peewee.Query:
     lease = {
         Table.status: RUNNING,
-        Table.attempt: one_more(Table.attempt),
+        # That of a run whose worker was lost has its number already, which keeps the lost one from writing.
+        Table.attempt: peewee.Case(
+            None, [((Table.status == RUNNING) & Table.worker.is_null(), Table.attempt)], one_more(Table.attempt)
+        ),
         Table.worker: Bind("worker"),
         Table.lease_until: Bind("lease_until"),
         Table.started_at: Bind("now"),
@@ -62,6 +65,18 @@ FREE = Statement(
 )
 CLAIM_FREE = Statement(lambda engine: _claiming(_claimable(engine.among(Table.run_id, Bind("ids")))))
 LEFT = Statement(lambda _: _claimable().limit(1))
+
+_LOST = (Table.status == RUNNING) & (Table.lease_until <= Bind("now")) & Table.worker.is_null(False)
+LOST = Statement(lambda _: Table.select().where(_LOST))
+# Where several servers look: as above.
+LOST_FREE = Statement(
+    lambda engine: engine.claimed(
+        Table.select(Table.run_id).join(ThreadTable, on=(ThreadTable.thread_id == Table.thread_id)).where(_LOST),
+        ThreadTable,
+        Table,
+    )
+)
+LOST_STILL = Statement(lambda engine: Table.select().where(engine.among(Table.run_id, Bind("ids")), _LOST))
 
 RENEW = Statement(
     lambda engine: Table.update({Table.lease_until: Bind("lease_until")}).where(

@@ -7,7 +7,16 @@ from datetime import datetime
 
 import peewee
 
-from cronlane_service.domain.models import CancelAction, MultitaskStrategy, Run, RunError, RunStatus
+from cronlane_service.domain import jsontext
+from cronlane_service.domain.models import (
+    AttemptOutcome,
+    CancelAction,
+    MultitaskStrategy,
+    PastAttempt,
+    Run,
+    RunError,
+    RunStatus,
+)
 from cronlane_service.domain.queries import RunQuery, Window
 from cronlane_service.store import claims, locks, search
 from cronlane_service.store.connection import Connection
@@ -113,6 +122,14 @@ class Runs:
         claimed = [_READER.value(row) for row in rows]
         return sorted(claimed, key=lambda run: (run.created_at, run.run_id))
 
+    def lost(self, now: datetime) -> Sequence[Run]:
+        engine = self._connection.engine
+        rows = self._connection.rows(claims.LOST if engine.exclusive else claims.LOST_FREE, now=stored(now))
+        if rows and not engine.exclusive:
+            ids = engine.several([run_id for (run_id,) in rows])
+            rows = self._connection.rows(claims.LOST_STILL, ids=ids, now=stored(now))
+        return [_READER.value(row) for row in rows]
+
     def renew(self, worker: str, held: Mapping[str, int], lease_until: datetime) -> None:
         leases = [(stored(lease_until), run_id, attempt, worker) for run_id, attempt in held.items()]
         self._connection.change_each(claims.RENEW, leases)
@@ -175,6 +192,22 @@ def row(run: Run) -> Row:
         run.hidden,
         run.recorded,
         run.queued,
+        _history_text(run.history),
+    )
+
+
+def _history_text(history: Sequence[PastAttempt]) -> str | None:
+    rows = [
+        [past.attempt, past.worker, stored(past.started_at), stored(past.ended_at), past.outcome.value]
+        for past in history
+    ]
+    return jsontext.dump(rows) if rows else None
+
+
+def _history(text: str) -> tuple[PastAttempt, ...]:
+    return tuple(
+        PastAttempt(attempt, worker, loaded(started), loaded(ended), AttemptOutcome(outcome))
+        for attempt, worker, started, ended, outcome in jsontext.parse(text)
     )
 
 
@@ -188,7 +221,7 @@ def _wish(cancel: str | None) -> CancelAction | None:
 def _run(row: Row) -> Run:
     run_id, owner, thread_id, assistant_id, graph_id, created, updated, status, metadata, kwargs, *rest = row
     strategy, temporary, cron_id, scheduled, available, attempt, worker, lease, cancel, *ending = rest
-    error, message, started, ended, values, interrupts, hidden, recorded, queued = ending
+    error, message, started, ended, values, interrupts, hidden, recorded, queued, history = ending
     return Run(
         run_id=run_id,
         owner=owner,
@@ -217,6 +250,7 @@ def _run(row: Row) -> Run:
         hidden=bool(hidden),
         recorded=bool(recorded),
         queued=bool(queued),
+        history=_history(history) if history else (),
     )
 
 
@@ -232,6 +266,7 @@ _READER = Reader(
         "status": (RunStatus, RunStatus.ERROR.value),
         "multitask_strategy": (MultitaskStrategy, MultitaskStrategy.ENQUEUE.value),
         "cancel": (CancelAction, CancelAction.INTERRUPT.value),
+        "history": (_history, None),
     },
     tells=True,
 )

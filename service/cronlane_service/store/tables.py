@@ -173,6 +173,7 @@ class RunTable(Table):
     hidden = BooleanField()
     recorded = BooleanField()
     queued = BooleanField()
+    history = TextField(null=True)  # JSON; null: there were no earlier attempts
 
     class Meta:
         table_name = "runs"

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.events import RunEvent
 from cronlane_service.domain.models import (
+    AttemptOutcome,
     CancelAction,
     Outcome,
+    PastAttempt,
     Run,
     RunError,
     RunStatus,
@@ -25,6 +27,12 @@ HIDDEN_FOR = timedelta(hours=1)
 """How long a run whose thread is gone can still be waited for."""
 
 
+LONGEST_PAUSE = timedelta(minutes=1)
+"""Between two tries at a run."""
+REMEMBERED = 100
+"""So many of its past attempts does a run remember."""
+_ENDLESS = 1_000_000
+
 SHORTLY = timedelta(milliseconds=50)
 """When to look again for a run on whose thread another server was at work."""
 
@@ -32,26 +40,43 @@ SHORTLY = timedelta(milliseconds=50)
 class Attempts:
     """What a worker can do with runs."""
 
-    def __init__(self, clock: Clock, most: int = 3, keep_ticks: timedelta = timedelta(days=30)) -> None:
-        """``most``: how often a run is tried when its workers are lost. ``keep_ticks``: for how long the ledger is."""
-        self._clock, self._most, self._keep_ticks = clock, most, keep_ticks
+    def __init__(
+        self,
+        clock: Clock,
+        most: int = 3,
+        keep_ticks: timedelta = timedelta(days=30),
+        pause: timedelta = timedelta(0),
+    ) -> None:
+        """``most``: how often a run is tried when its workers are lost. ``keep_ticks``: for how long the ledger is.
+
+        ``pause``: before the second of these tries; it doubles from try to try, up to LONGEST_PAUSE.
+        """
+        self._clock, self._most, self._keep_ticks, self._pause = clock, most, keep_ticks, pause
 
     def claim(self, tx: Transaction, worker: str, lease: timedelta, limit: int) -> Sequence[Run]:
-        """Makes runs this worker's; one that was lost too often is ended instead."""
+        """Makes runs this worker's; one that was lost too often, or cannot be read, is ended instead."""
         now = self._clock.now()
+        for run in tx.runs.lost(now):
+            self._lose(tx, run, now)
         claimed = tx.runs.claim(worker, now, now + lease, limit)
+        hopeless = {run.run_id: error for run in claimed if (error := _hopeless(run)) is not None}
         for run in claimed:
-            if (error := self._hopeless(run)) is not None:
-                self.finish(tx, run, Outcome(RunStatus.ERROR, error=error))
-        return [run for run in claimed if self._hopeless(run) is None]
+            if run.run_id in hopeless:
+                self.finish(tx, run, Outcome(RunStatus.ERROR, error=hopeless[run.run_id]))
+        return [run for run in claimed if run.run_id not in hopeless]
 
-    def _hopeless(self, run: Run) -> RunError | None:
-        """Why it is not tried again."""
-        if run.unreadable is not None:
-            return RunError("UnreadableRow", run.unreadable)
-        if run.attempt > self._most:
-            return RunError("WorkerLost", f"{self._most} attempts were lost with their workers")
-        return None
+    def _lose(self, tx: Transaction, run: Run, now: datetime) -> None:
+        """Takes a run from a worker that gave no sign of life, and lets it wait for another."""
+        run = replace(run, history=_remembered(run, AttemptOutcome.LOST, now))
+        lost = [past for past in run.history if past.outcome is AttemptOutcome.LOST]
+        if len(lost) >= self._most or run.unreadable is not None:
+            error = _hopeless(run) or RunError("WorkerLost", _told_of(lost))
+            tx.runs.save(run)
+            self.finish(tx, run, Outcome(RunStatus.ERROR, error=error))
+            return
+        pause = min(self._pause * 2 ** min(len(lost) - 1, 30), max(LONGEST_PAUSE, self._pause))
+        waiting = replace(run, attempt=run.attempt + 1, worker=None, lease_until=now + pause, updated_at=now)
+        tx.runs.save(waiting)
 
     def renew(self, tx: Transaction, worker: str, held: Mapping[str, int], lease: timedelta) -> None:
         tx.runs.renew(worker, held, self._clock.now() + lease)
@@ -78,6 +103,7 @@ class Attempts:
             updated_at=self._clock.now(),
             worker=None,
             lease_until=None,
+            history=_remembered(current, AttemptOutcome.HANDED_BACK, self._clock.now()),
         )
         tx.runs.save(pending)
         tx.notify(Topic.RUNS)
@@ -138,6 +164,28 @@ class Attempts:
         gone += tx.events.delete_expired(now, limit)
         gone += tx.ticks.delete_before(now - self._keep_ticks, limit)
         return gone + tx.requests.delete_before(now - timedelta(hours=24), limit)
+
+
+def _hopeless(run: Run) -> RunError | None:
+    """Why it is not tried at all."""
+    if run.unreadable is not None:
+        return RunError("UnreadableRow", run.unreadable)
+    if run.attempt > _ENDLESS:
+        return RunError("WorkerLost", f"it is said to have been tried {run.attempt} times")
+    return None
+
+
+def _remembered(run: Run, outcome: AttemptOutcome, now: datetime) -> tuple[PastAttempt, ...]:
+    past = PastAttempt(run.attempt, run.worker or "", run.started_at or run.created_at, now, outcome)
+    return (*run.history, past)[-REMEMBERED:]
+
+
+def _told_of(lost: Sequence[PastAttempt]) -> str:
+    told = [
+        f"attempt {past.attempt} on {past.worker} from {past.started_at.isoformat()} to {past.ended_at.isoformat()}"
+        for past in lost
+    ]
+    return f"{len(lost)} attempts were lost with their workers: {'; '.join(told)}"
 
 
 def _told(outcome: Outcome, rolled_back: bool) -> RunError | None:

@@ -42,7 +42,9 @@ def make_room(tx: Transaction, strategy: MultitaskStrategy | None, active: Seque
 def stop(tx: Transaction, run: Run, action: CancelAction, now: datetime) -> None:
     """Ends a pending run at once; of a running one notes the wish, which its worker carries out."""
     if run.status is RunStatus.RUNNING:
-        tx.runs.save(replace(run, cancel=action, updated_at=now))
+        # One that waits for another worker gets one now: its thread may need to be cleaned up.
+        lease = run.lease_until if run.worker is not None else now
+        tx.runs.save(replace(run, cancel=action, updated_at=now, lease_until=lease))
         tx.notify(Topic.RUNS)
         return
     ended = replace(run, status=RunStatus.INTERRUPTED, updated_at=now, ended_at=now, hidden=run.temporary)

@@ -34,6 +34,17 @@ def run(run: models.Run) -> pb.Run:
         error=run_error(run.error),
         started_at=timestamp(run.started_at),
         ended_at=timestamp(run.ended_at),
+        past_attempts=map(_past, run.history),
+    )
+
+
+def _past(past: models.PastAttempt) -> pb.PastAttempt:
+    return pb.PastAttempt(
+        attempt=past.attempt,
+        worker=past.worker,
+        started_at=timestamp(past.started_at),
+        ended_at=timestamp(past.ended_at),
+        outcome=words.ATTEMPT_OUTCOME.number(past.outcome),
     )
 
 
