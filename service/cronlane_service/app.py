@@ -310,6 +310,7 @@ class Service:
             version=version("cronlane"),
             max_body=settings.max_message,
             langgraph_version=version("langgraph"),
+            ready=lambda: self._server.serving,
         )
         return RestServer(shim, sock)
 

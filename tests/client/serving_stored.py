@@ -7,9 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc.aio
-from grpc_health.v1.health import HealthServicer
-from grpc_health.v1.health_pb2 import HealthCheckResponse
-from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from client.stored_service import StoredService
 from cronlane.v1 import assistants_pb2_grpc, crons_pb2_grpc, runs_pb2_grpc, threads_pb2_grpc
@@ -28,9 +25,6 @@ async def serving(service: StoredService, *, max_message: int = 4 * 1024 * 1024)
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", max_message)])
     for register in REGISTRATIONS:
         register(service, server)
-    health = HealthServicer()
-    health.set("", HealthCheckResponse.SERVING)
-    add_HealthServicer_to_server(health, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

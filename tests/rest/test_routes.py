@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import grpc.aio
 import httpx
 import pytest
 
 from client.stored_service import StoredService
+from cronlane.rest.app import build_app
 from cronlane.rest.openapi import document
 from cronlane.rest.routes import table
 
@@ -174,3 +176,13 @@ def test_what_graphs_answer_is_described() -> None:
     versions = paths["/assistants/{assistant_id}/versions"]["post"]
     assert versions["responses"]["200"]["content"]["application/json"]["schema"]["type"] == "array"
     assert "204" in paths["/assistants/{assistant_id}"]["delete"]["responses"]
+
+
+async def test_ok_says_when_the_database_is_away_to_who_asks_for_it() -> None:
+    async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
+        app = build_app(channel, version="1.2.3", max_body=1, ready=lambda: False)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as http:
+            away = await http.get("/ok?check_db=1")
+            assert (away.status_code, away.headers["retry-after"]) == (503, "1")
+            assert away.json() == {"detail": "The database is unavailable"}
+            assert (await http.get("/ok")).status_code == 200

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import grpc.aio
@@ -59,8 +59,9 @@ def build_app(
     max_body: int,
     langgraph_version: str | None = None,
     keep_alive: float = 5.0,
+    ready: Callable[[], bool] = lambda: True,
 ) -> Starlette:
-    """The REST API over a channel of the same loop.
+    """The REST API over a channel of the same loop. ``ready``: whether the database can be written.
 
     Bodies over ``max_body`` bytes are refused; ``keep_alive`` is the time in seconds between the signs of life of a
     reply that waits for a run.
@@ -72,7 +73,7 @@ def build_app(
     ]
     requests = Requests()
     return Starlette(
-        routes=[*system_routes(channel, version, langgraph_version, requests), *routes],
+        routes=[*system_routes(ready, version, langgraph_version, requests), *routes],
         middleware=[Middleware(requests.counting), _CORS],
         exception_handlers=HANDLERS,
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import Any
 
-import grpc.aio
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -25,18 +25,14 @@ td{{padding:.15rem 1.5rem .15rem 0}}code{{font-family:ui-monospace,monospace}}</
 """
 
 
-_SERVING = b"\x08\x01"
-"""The HealthCheckResponse that says so; its package is none that a client needs."""
-
-
 def system_routes(
-    channel: grpc.aio.Channel, version: str, langgraph_version: str | None, requests: Requests
+    ready: Callable[[], bool], version: str, langgraph_version: str | None, requests: Requests
 ) -> list[Route]:
     described = document(version)
     page = _PAGE.format(version=html.escape(version), rows=_rows())
 
     async def up(request: Request) -> Response:
-        if request.query_params.get("check_db") in ("1", "true") and not await _serving(channel):
+        if request.query_params.get("check_db") in ("1", "true") and not ready():
             raise HTTPException(503, "The database is unavailable", {"retry-after": "1"})
         return JSONResponse({"ok": True, "services": {}})
 
@@ -51,15 +47,6 @@ def system_routes(
 
     paths = {"/": up, "/ok": up, "/info": info, "/openapi.json": openapi, "/docs": docs}
     return [Route("/metrics", metrics(version, requests)), *(Route(path, answer) for path, answer in paths.items())]
-
-
-async def _serving(channel: grpc.aio.Channel) -> bool:
-    """What the service's health says."""
-    check: Any = channel.unary_unary("/grpc.health.v1.Health/Check")
-    try:
-        return bool(await check(b"", timeout=10) == _SERVING)
-    except grpc.RpcError:
-        return False
 
 
 def _info(version: str, langgraph_version: str | None) -> dict[str, Any]:

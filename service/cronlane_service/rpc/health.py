@@ -23,6 +23,10 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         self._changed = asyncio.Event()
         self._closed = False
 
+    @property
+    def serving(self) -> bool:
+        return bool(self._statuses[""] == _Reply.SERVING)
+
     def set_serving(self, serving: bool) -> None:
         """Of every service, and of the server as a whole; nothing after `close`."""
         if not self._closed:

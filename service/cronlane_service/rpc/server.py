@@ -114,6 +114,11 @@ class GrpcServer:
         self._health.set_serving(True)
         await self._server.start()
 
+    @property
+    def serving(self) -> bool:
+        """What health says."""
+        return self._health.serving
+
     def set_serving(self, serving: bool) -> None:
         """What health says; calls are answered all the same."""
         self._health.set_serving(serving)
