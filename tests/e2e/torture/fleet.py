@@ -66,7 +66,14 @@ class Member:
 
     @property
     def url(self) -> str:
-        return next(line.split()[-1] for line in self.lines if line.startswith("cronlane: rest "))
+        return self._listening("rest")
+
+    @property
+    def grpc(self) -> str:
+        return self._listening("grpc")
+
+    def _listening(self, kind: str) -> str:
+        return next(line.split()[-1] for line in self.lines if line.startswith(f"cronlane: {kind} "))
 
     def __str__(self) -> str:
         return f"{self.place.command} {self.number} {' '.join(self.place.options)}".strip()
@@ -136,6 +143,10 @@ class Fleet:
     def server(self) -> str:
         """The REST URL of a server."""
         return next(member.url for member in self.members if member.place.command == "serve")
+
+    def grpc(self) -> list[str]:
+        """The addresses of the servers that have been ready."""
+        return [member.grpc for member in list(self.members) if member.place.command == "serve" and member.ready]
 
     def stop(self) -> None:
         """SIGTERM for all: each is to end with exit code 0."""

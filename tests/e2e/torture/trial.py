@@ -12,6 +12,7 @@ from time import monotonic
 import httpx
 
 from e2e.torture import verdict
+from e2e.torture.bystander import Bystander
 from e2e.torture.fleet import Fleet
 from e2e.torture.journal import ACTIVE, Entry, Journal, Row
 from e2e.torture.population import Planted, plant
@@ -41,20 +42,27 @@ class Trial:
         self._ledger: Sequence[Row] = ()
         self._states: dict[str, list[str]] = {}
         self._lines: Sequence[str] = ()
+        self._made: Sequence[str] = ()
 
     def run(self, seconds: int, also: str = "") -> None:
         """Crons fire for so long, and a storm rages a little longer. ``also``: SQL for the database before."""
         self._fleet.await_ready()
         self._journal.install(also)
         self._crons = plant(self._fleet.server(), self._chance, seconds)
-        left = (self._crons[0].end_time - datetime.now(UTC)).total_seconds()  # noqa: TID251 - a test's own clock
-        Storm(self._fleet, self._postgres, self._journal, self._chance, self._weather).rage(left + 3)
+        end_time = self._crons[0].end_time
+        left = (end_time - datetime.now(UTC)).total_seconds()  # noqa: TID251 - a test's own clock
+        with Bystander(self._fleet, random.Random(self._chance.random()), end_time) as bystander:
+            Storm(self._fleet, self._postgres, self._journal, self._chance, self._weather).rage(left + 3)
+        self._crons = [*self._crons, *bystander.planted]
+        self._fleet.faults += bystander.faults
+        self._fleet.counts += bystander.counts
         self._settle()
         self._fleet.await_ready()
         self._states = self._read_states()
         self._fleet.stop()
         self._entries, self._ledger = self._journal.entries(), self._journal.ledger()
         self._lines = self._fleet.witness.read_text().splitlines()
+        self._made = [cron_id for (cron_id,) in self._journal.rows("SELECT cron_id FROM crons")]
 
     def _settle(self) -> None:
         """Until every tick is in the ledger and every run has ended, or nothing happens any more."""
@@ -85,6 +93,7 @@ class Trial:
         """All that is wrong, the first of each kind."""
         found = {
             "processes": self._fleet.faults,
+            "crons": list(verdict.crons(self._crons, self._made)),
             "ticks": list(verdict.ticks(self._crons, self._ledger)),
             "runs": list(verdict.runs(self._ledger, self._entries)),
             "outcomes": list(verdict.outcomes(self._crons, self._entries)),
@@ -97,7 +106,7 @@ class Trial:
     def account(self) -> str:
         """The counts, one a line."""
         counts = Counter(self._fleet.counts)
-        counts["crons"] = len(self._crons)
+        counts["crons, each once"] = len(self._crons)
         counts["ticks expected"] = sum(len(cron.expected()) for cron in self._crons)
         for row in self._ledger:
             counts[f"ticks {row.outcome}{' late' if row.outcome == 'fired' and row.reason else ''}"] += 1

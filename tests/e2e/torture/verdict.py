@@ -16,6 +16,14 @@ SKIPPED = {"skip": "skipped_overlap", "reject": "skipped_busy"}
 WITH_RUN = "fired"
 
 
+def crons(planted: Sequence[Planted], made: Sequence[str]) -> Iterator[str]:
+    """Each cron that somebody was told of is there, and no other: what is asked for again is not made again."""
+    told = Counter(cron.cron_id for cron in planted)
+    yield from (f"cron {cron_id} is gone" for cron_id in told.keys() - set(made))
+    yield from (f"cron {cron_id} was made, and nobody was told" for cron_id in set(made) - told.keys())
+    yield from (f"cron {cron_id} answered {times} requests" for cron_id, times in told.items() if times > 1)
+
+
 def ticks(crons: Sequence[Planted], ledger: Sequence[Row]) -> Iterator[str]:
     """What is wrong with the ledger: each tick that the oracle names has one row, and no other has any."""
     rows: defaultdict[str, list[Row]] = defaultdict(list)
