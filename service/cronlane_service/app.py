@@ -109,6 +109,8 @@ def _until_stopped(settings: Settings, main: Callable[[Settings, LoadedGraphs, S
     try:
         with _runner() as runner:
             ended = runner.run(_run(main(settings, graphs, database)))
+    except StoreUnavailable as error:  # it went away while this was starting
+        raise StartError(str(error)) from error
     finally:
         database.stop()
     log.info("stopped")

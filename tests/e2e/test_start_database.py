@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from langgraph_sdk import get_sync_client
 
-from serving import CRONLANE, Served, check_refused, run, start
+from cronlane_service.store.postgres import _MIGRATING as MIGRATING
+from serving import CRONLANE, Served, check_refused, clean_environment, run, start, wait_until
 
 
 def corrupt(file: Path) -> None:
@@ -35,6 +39,36 @@ def newer(file: Path) -> None:
         named, marks = ", ".join(name for name, _ in kept), ", ".join("?" for _ in kept)
         database.execute(f"INSERT INTO {table} ({named}) VALUES ({marks})", [cell for _, cell in kept])
     database.close()
+
+
+MIGRATES, WRITES = "SELECT pg_advisory_lock(%s)", "LOCK TABLE assistants"
+
+
+@pytest.mark.parametrize(("command", "waits_for"), [("serve", MIGRATES), ("worker", MIGRATES), ("serve", WRITES)])
+def test_a_database_that_goes_away_while_a_server_starts_is_one_line(
+    command: str, waits_for: str, tmp_path: Path, postgres_url: str
+) -> None:
+    """What the server waits for is held; each of its connections that waits is cut."""
+    cut = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+    with psycopg.connect(postgres_url) as holder, psycopg.connect(postgres_url, autocommit=True) as cutter:
+        holder.execute(waits_for.encode(), (MIGRATING,) if waits_for == MIGRATES else ())
+        starting = subprocess.Popen(
+            [CRONLANE, command, "--database", postgres_url],
+            cwd=tmp_path,
+            env={**clean_environment(), "CRONLANE_GRPC_PORT": "0", "CRONLANE_REST_PORT": "0"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            wait_until(lambda: cutter.execute(cut) and starting.poll() is not None, description="it has ended")
+        finally:
+            starting.kill()
+        out, err = starting.communicate(timeout=30)
+    assert (starting.returncode, out) == (2, "")
+    assert "Traceback" not in err
+    assert re.fullmatch(r"cronlane: .*database.*", err.splitlines()[-1])
 
 
 @pytest.mark.parametrize("spoil", [corrupt, damaged, newer, Path.mkdir])

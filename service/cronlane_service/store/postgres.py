@@ -170,9 +170,11 @@ class PostgresEngine:
     def migrating(self, database: peewee.Database) -> Iterator[None]:
         """One server at a time. The lock ends with the connection at the latest."""
         cursor: psycopg.Cursor[Any] = database.cursor()  # type: ignore[no-untyped-call]
-        cursor.execute("SELECT pg_advisory_lock(%s)", (_MIGRATING,))
+        with translated:
+            cursor.execute("SELECT pg_advisory_lock(%s)", (_MIGRATING,))
         yield
-        cursor.execute("SELECT pg_advisory_unlock(%s)", (_MIGRATING,))
+        with translated:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", (_MIGRATING,))
 
     def announce(self, connection: Connection, notices: Sequence[Notice]) -> None:
         """Tells the other servers, when the transaction is committed."""
