@@ -314,7 +314,7 @@ class Service:
             langgraph_version=version("langgraph"),
             ready=lambda: self._server.serving,
         )
-        return RestServer(shim, sock)
+        return RestServer(shim, sock, settings.max_message)
 
     def _start(self) -> None:
         """Starts the background parts. Raises StartError, with nothing left running."""

@@ -9,13 +9,14 @@ from typing import Any
 import grpc.aio
 
 from client.stored_service import StoredService
-from cronlane.v1 import assistants_pb2_grpc, crons_pb2_grpc, runs_pb2_grpc, threads_pb2_grpc
+from cronlane.v1 import assistants_pb2_grpc, crons_pb2_grpc, runs_pb2_grpc, thread_protocol_pb2_grpc, threads_pb2_grpc
 
 REGISTRATIONS: tuple[Callable[[Any, Any], None], ...] = (
     threads_pb2_grpc.add_ThreadServiceServicer_to_server,
     crons_pb2_grpc.add_CronServiceServicer_to_server,
     runs_pb2_grpc.add_RunServiceServicer_to_server,
     assistants_pb2_grpc.add_AssistantServiceServicer_to_server,
+    thread_protocol_pb2_grpc.add_ThreadProtocolServiceServicer_to_server,
 )
 
 

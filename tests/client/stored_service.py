@@ -21,6 +21,8 @@ from cronlane.v1 import (
     crons_pb2_grpc,
     runs_pb2,
     runs_pb2_grpc,
+    thread_protocol_pb2,
+    thread_protocol_pb2_grpc,
     thread_states_pb2,
     threads_pb2,
     threads_pb2_grpc,
@@ -32,6 +34,7 @@ class StoredService(
     crons_pb2_grpc.CronServiceServicer,
     runs_pb2_grpc.RunServiceServicer,
     assistants_pb2_grpc.AssistantServiceServicer,
+    thread_protocol_pb2_grpc.ThreadProtocolServiceServicer,
 ):
     """Every request is noted in ``seen``; a method named in ``fail`` answers that status."""
 
@@ -59,6 +62,10 @@ class StoredService(
         if name not in stored:
             await context.abort_with_status(rpc_status.to_status(missing(kind, name)))
         return stored[name]
+
+    async def SendCommand(self, request: Any, context: Any) -> thread_protocol_pb2.SendCommandResponse:
+        await self._take("SendCommand", request, context)
+        return thread_protocol_pb2.SendCommandResponse(run_id="r", applied_through_seq=1_795_386_231_997_227)
 
     async def CreateThread(self, request: Any, context: Any) -> threads_pb2.Thread:
         await self._take("CreateThread", request, context)

@@ -11,9 +11,9 @@ from google.protobuf import empty_pb2
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
-from client.facts import json
+from client.facts import NOW, json
 from client.stored_service import StoredService
-from cronlane.v1 import runs_pb2
+from cronlane.v1 import runs_pb2, thread_protocol_pb2
 
 END = None
 
@@ -47,6 +47,14 @@ class TellingService(StoredService):
         await self._take("StreamThread", request, context)
         async for event in self._told(context, ("cronlane-thread-id", request.thread_id)):
             yield event
+
+    async def StreamEvents(self, request: Any, context: Any) -> AsyncIterator[thread_protocol_pb2.ThreadEvent]:
+        await self._take("StreamEvents", request, context)
+        async for event in self._told(context, ("cronlane-thread-id", request.thread_id)):
+            place = event.event.split("|")
+            yield thread_protocol_pb2.ThreadEvent(
+                seq=int(event.id), method=place[0], namespace=place[1:], time=NOW, data=event.data
+            )
 
     async def _told(self, context: Any, *named: tuple[str, str]) -> AsyncIterator[runs_pb2.RunEvent]:
         await context.send_initial_metadata(named)

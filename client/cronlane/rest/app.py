@@ -10,10 +10,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from cronlane._channel import WaitingStub
 from cronlane.rest.errors import HANDLERS
@@ -23,6 +24,7 @@ from cronlane.rest.replies import REPLIES, resource
 from cronlane.rest.requests import service_request
 from cronlane.rest.routes import Binding, table
 from cronlane.rest.system import system_routes
+from cronlane.rest.websocket import PATH, Connection
 from cronlane.v1.assistants_pb2_grpc import AssistantServiceStub
 from cronlane.v1.crons_pb2_grpc import CronServiceStub
 from cronlane.v1.graphs_pb2_grpc import GraphServiceStub
@@ -72,8 +74,12 @@ def build_app(
         for path, verbs in table().items()
     ]
     requests = Requests()
+
+    async def websocket(socket: WebSocket) -> None:
+        await Connection(socket, methods, _identity(socket)).serve()
+
     return Starlette(
-        routes=[*system_routes(ready, version, langgraph_version, requests), *routes],
+        routes=[*system_routes(ready, version, langgraph_version, requests), WebSocketRoute(PATH, websocket), *routes],
         middleware=[Middleware(requests.counting), _CORS],
         exception_handlers=HANDLERS,
     )
@@ -82,6 +88,10 @@ def build_app(
 def _methods(channel: grpc.aio.Channel) -> Mapping[str, Any]:
     """The calls of all services by method; waiting ones can be read before they end."""
     return {name: method for stub in _STUBS for name, method in vars(stub(channel)).items()}
+
+
+def _identity(connection: HTTPConnection) -> list[tuple[str, str]]:
+    return [(name, connection.headers[name]) for name in _IDENTITY if name in connection.headers]
 
 
 class _Call:
@@ -94,7 +104,7 @@ class _Call:
 
     async def __call__(self, http: Request) -> Response:
         request = await service_request(self._binding, http, self._max_body)
-        metadata = [(name, http.headers[name]) for name in _IDENTITY if name in http.headers]
+        metadata = _identity(http)
 
         def send() -> Any:
             return self._method(request, metadata=metadata)

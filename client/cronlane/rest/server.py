@@ -47,9 +47,17 @@ class _Server(uvicorn.Server):
 class RestServer:
     """Serves an application on a listening socket, which it closes when it stops."""
 
-    def __init__(self, app: ASGIApp, sock: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, sock: socket.socket, max_message: int = 32 * 1024 * 1024) -> None:
+        """``max_message``: bytes of one message of a websocket."""
         self._config = uvicorn.Config(
-            app, access_log=False, log_config=None, log_level="warning", lifespan="off", server_header=False, ws="none"
+            app,
+            access_log=False,
+            log_config=None,
+            log_level="warning",
+            lifespan="off",
+            server_header=False,
+            ws="websockets-sansio",
+            ws_max_size=max_message,
         )
         self._sock = sock
         self._server: _Server | None = None
