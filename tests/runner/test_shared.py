@@ -13,7 +13,7 @@ import pytest
 from builders import NOON
 from cronlane_service.domain.errors import StoreUnavailable
 from cronlane_service.domain.items import ItemDraft
-from cronlane_service.domain.models import Run, RunStatus, Thread
+from cronlane_service.domain.models import Run, RunStatus, Thread, ThreadState
 from cronlane_service.runner.items import LocalItems
 from cronlane_service.runner.local import LocalGraphs
 from cronlane_service.runner.postgres import PostgresCheckpoints
@@ -164,6 +164,19 @@ async def test_a_run_under_way_waits_for_a_database_that_cuts_its_connections(
     outcome = await running
     assert (outcome.status, outcome.error) == (RunStatus.SUCCESS, None)
     assert outcome.values == '{"steps":["input","waiting","second"]}'
+
+
+async def test_connections_that_were_cut_are_noticed_before_they_are_used(serve: Any, postgres_url: str) -> None:
+    graphs = await serve(chain(first))
+
+    async def states() -> list[Any]:
+        return await asyncio.gather(*(graphs.state("agent", THREAD) for _ in range(20)))
+
+    await states()
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        ours = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'cronlane graphs'"
+        assert admin.execute(f"SELECT count(pg_terminate_backend(pid, 10000)) {ours}".encode()).fetchone() != (0,)
+    assert await states() == [ThreadState()] * 20
 
 
 async def test_a_database_that_is_not_there_is_said_at_start() -> None:

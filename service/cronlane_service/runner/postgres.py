@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -153,7 +154,7 @@ async def _opened(
         open=False,
         timeout=PATIENCE,
         reconnect_timeout=1,  # it is tried again with every request
-        check=AsyncConnectionPool.check_connection,
+        check=_checked,
     )
     with failing():
         try:
@@ -164,6 +165,14 @@ async def _opened(
             await pool.close()
             raise
     return pool
+
+
+async def _checked(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Asks the database only where something came unasked, which is most likely the connection's end."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 @asynccontextmanager
