@@ -15,7 +15,7 @@ from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench import api, executing, fleet, growth, lateness, rest
+from bench import api, executing, fleet, growth, lateness, rest, starting
 from bench.pairs import MeasuredNothing
 from bench.seeding import Bench
 from bench.table import Row, changes, lines, machine, save, wanted
@@ -36,6 +36,7 @@ CHAPTERS: dict[str, Chapter] = {
     "lag-disk": lateness.against_disk,
     "lag-api": lateness.under_fire,
     "runs": executing.sqlite,
+    "start": starting.program,
 }
 AT_WISH: dict[str, Chapter] = {
     "fleet": fleet.sharing,
