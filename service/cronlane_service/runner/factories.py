@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -118,10 +120,21 @@ def _context_class(annotation: object) -> Any:
 
 
 def _signature(make: Callable[..., Any]) -> inspect.Signature:
+    signature = inspect.signature(make)
+    module = sys.modules.get(getattr(inspect.unwrap(make), "__module__", ""))
+    names = {} if module is None else vars(module)
+    parameters = signature.parameters.values()
+    return signature.replace(parameters=[each.replace(annotation=_told(each.annotation, names)) for each in parameters])
+
+
+def _told(annotation: object, names: dict[str, Any]) -> object:
+    """What a text stands for; itself when that is there for type checkers only."""
+    if not isinstance(annotation, str):
+        return annotation
     try:
-        return inspect.signature(make, eval_str=True)
-    except (NameError, AttributeError, TypeError, SyntaxError):  # names that are there for type checkers only
-        return inspect.signature(make)
+        return get_type_hints(SimpleNamespace(__annotations__={"it": annotation}), names)["it"]
+    except (NameError, AttributeError, TypeError, SyntaxError):
+        return annotation
 
 
 def _meaning(parameter: inspect.Parameter) -> str | None:
