@@ -70,6 +70,7 @@ from cronlane_service.usecases.streams import Streams
 from cronlane_service.usecases.threads import Threads
 from cronlane_service.usecases.ticks import Ticks
 from cronlane_service.usecases.webhooks import Webhooks
+from cronlane_service.usecases.zones import Zones
 
 if TYPE_CHECKING:
     from cronlane_service.runner.graphs import LoadedGraphs
@@ -233,6 +234,7 @@ class Service:
         clock, new_id = database.clock, _new_id()
         threads = Threads(clock, new_id)
         self._assistants = Assistants(clock, lambda: str(uuid.uuid4()), loaded.names)
+        self._zones = Zones(clock, f"cronlane {version('cronlane')} croniter {version('croniter')}")
         self._crons = Crons(clock, new_id, settings.webhook_hosts)
         self._attempts = _attempts(settings, database)
         items, checkpoints = _kept(settings)
@@ -284,13 +286,15 @@ class Service:
 
     async def _retime(self) -> None:
         """What the time zones' rules were when the crons' next instants were found need not be what they are now."""
-        after: str | None = ""
+        changed = await self._database.read(self._zones.changed)
+        after: str | None = "" if changed else None
         moved = 0
         while after is not None:
-            after, more = await self._database.write(partial(self._crons.retime, after=after))
+            after, more = await self._database.write(partial(self._zones.retime, names=list(changed), after=after))
             moved += more
-        if moved:
-            log.info("crons_retimed", crons=moved)
+        if changed:
+            await self._database.write(partial(self._zones.note, rules=changed))
+            log.info("zones_changed", zones=len(changed), crons_retimed=moved)
 
     async def _listen(self, stack: AsyncExitStack) -> RestServer:
         settings = self._settings

@@ -13,6 +13,7 @@ from cronlane_service.domain.models import CronCounters, Outcome, RunStatus, Tic
 from cronlane_service.domain.queries import AssistantQuery, CronQuery, RunQuery, ThreadQuery, TickQuery, Window
 from cronlane_service.domain.webhooks import Webhook
 from cronlane_service.store.statements import MOST_COUNTED
+from cronlane_service.usecases.zones import Zones
 from store.engines import ON_SQLITE
 from store.house import House
 from store.rows import later
@@ -124,7 +125,9 @@ def test_a_poisoned_zone_does_not_keep_a_server_from_starting(house: House) -> N
     changes = ("overlap = 'sometimes'", "timezone = 'Mars/Olympus'", f"start_time = {-ABSURD}")
     for cron, change in zip(bad, changes, strict=True):
         house.poisoned("crons", "cron_id", cron.cron_id, change)
-    assert house.do(house.crons.retime, "")[1] == 0
+    zones = Zones(house.clock)
+    assert set(house.do(zones.changed)) == {"Europe/Berlin"}
+    assert house.do(zones.retime, ["Europe/Berlin", "Mars/Olympus"], "")[1] == 0
 
 
 def test_a_poisoned_run_is_ended_with_its_reason_and_the_others_are_claimed(house: House) -> None:

@@ -9,11 +9,13 @@ from datetime import timedelta
 import pytest
 
 from builders import NOON, cron_draft
+from cronlane_service.domain import zones as domain_zones
 from cronlane_service.domain.drafts import CronDraft
 from cronlane_service.domain.errors import InvalidField
 from cronlane_service.domain.models import Outcome, RunError, RunStatus
 from cronlane_service.domain.policies import CatchUp, DstPolicy, Fold, Gap, Overlap, Policies
 from cronlane_service.usecases.previews import Previews
+from cronlane_service.usecases.zones import Zones
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 FAILED = Outcome(RunStatus.ERROR, error=RunError("ValueError", "no luck"))
@@ -227,12 +229,33 @@ def test_new_zone_rules_move_what_is_to_come(house, create, clock, do, read) -> 
 
     do(misplace)
     clock.advance(minutes=2)
-    assert do(house.crons.retime, "", 1) == (cron.cron_id, 1)
-    assert do(house.crons.retime, cron.cron_id, 1) == (overdue.cron_id, 0)
-    assert do(house.crons.retime, overdue.cron_id, 1) == (None, 0)
+    zones = Zones(clock)
+    names = ["America/New_York", "Asia/Tokyo"]
+    assert set(do(zones.changed)) == set(names)
+    assert do(zones.retime, ["Asia/Tokyo"], "", 9) == (overdue.cron_id, 0)
+    assert do(zones.retime, names, "", 1) == (cron.cron_id, 1)
+    assert do(zones.retime, names, cron.cron_id, 1) == (overdue.cron_id, 0)
+    assert do(zones.retime, names, overdue.cron_id, 1) == (None, 0)
     assert (read(cron).next_run_date, read(cron).due_at) == (right, right)
     assert read(other).next_run_date == other.next_run_date
     assert read(overdue).next_run_date == NOON + MINUTE, "what is due is for the scheduler"
+
+
+def test_only_zones_whose_rules_have_changed_are_looked_at(create, clock, do, monkeypatch, tmp_path) -> None:
+    folder = tmp_path / "zones"
+    (folder / "Asia").mkdir(parents=True)
+    (folder / "Asia" / "Tokyo").write_bytes(b"the old rules")
+    monkeypatch.setattr(domain_zones, "TZPATH", (str(folder),))
+    for name in ("Asia/Tokyo", "Europe/Berlin", None):
+        create("0 9 * * *", timezone=name)
+    zones = Zones(clock, "reckoning 1")
+    changed = do(zones.changed)
+    assert set(changed) == {"Asia/Tokyo", "Europe/Berlin"}
+    do(zones.note, changed)
+    assert do(zones.changed) == {}
+    (folder / "Asia" / "Tokyo").write_bytes(b"the new rules")
+    assert set(do(zones.changed)) == {"Asia/Tokyo"}
+    assert set(do(Zones(clock, "reckoning 2").changed)) == {"Asia/Tokyo", "Europe/Berlin"}
 
 
 def test_preview_equals_what_then_fires(create, fire, clock, house, do) -> None:

@@ -20,6 +20,7 @@ from cronlane_service.domain.stores import (
     ThreadStore,
     TickStore,
     VersionStore,
+    ZoneStore,
 )
 
 T = TypeVar("T")
@@ -43,6 +44,8 @@ class Transaction(Protocol):
     def threads(self) -> ThreadStore: ...
     @property
     def crons(self) -> CronStore: ...
+    @property
+    def zones(self) -> ZoneStore: ...
     @property
     def ticks(self) -> TickStore: ...
     @property

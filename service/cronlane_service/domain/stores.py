@@ -98,9 +98,23 @@ class CronStore(Protocol):
         """Sets failures_in_a_row to 0."""
         ...
 
-    def zoned(self, after: str, limit: int) -> Sequence[Cron]:
-        """Those that are to be fired and have a time zone, by id, after that one."""
+    def zoned(self, zones: Sequence[str], after: str, limit: int) -> Sequence[Cron]:
+        """Those that are to be fired and are in one of these time zones, by id, after that one."""
         ...
+
+
+class ZoneStore(Protocol):
+    """The time zones of crons."""
+
+    def used(self) -> Sequence[str]:
+        """Those of crons that are to be fired."""
+        ...
+
+    def rules(self) -> Mapping[str, str]:
+        """By zone, what was noted last."""
+        ...
+
+    def note(self, rules: Mapping[str, str]) -> None: ...
 
 
 class FiringStore(Protocol):

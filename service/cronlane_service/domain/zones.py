@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
+from importlib.resources import files
+from pathlib import Path
+from zoneinfo import TZPATH, ZoneInfo
 
 _SECOND = timedelta(seconds=1)
 
@@ -50,3 +53,13 @@ def shift_around(wall: datetime, zone: tzinfo) -> Shift | None:
 def named(timezone: str | None) -> tzinfo:
     """The zone of that name, which is one; None: UTC."""
     return ZoneInfo(timezone or "UTC")
+
+
+def rules(timezone: str) -> str:
+    """A digest of a zone's rules as this machine has them: another one when they have changed."""
+    parts = timezone.split("/")
+    for folder in TZPATH:
+        file = Path(folder, *parts)
+        if file.is_file():
+            return hashlib.sha256(file.read_bytes()).hexdigest()
+    return hashlib.sha256(files("tzdata").joinpath("zoneinfo", *parts).read_bytes()).hexdigest()

@@ -11,6 +11,7 @@ from cronlane_service.domain.models import Cron, CronProgress, RunStatus
 from cronlane_service.domain.queries import CronQuery, Page, Window
 from cronlane_service.store import cron_rows, locks, search
 from cronlane_service.store.connection import Connection
+from cronlane_service.store.engine import Engine
 from cronlane_service.store.instants import stored
 from cronlane_service.store.reading import LAST_STORED, nearest
 from cronlane_service.store.statements import Bind, Rows, Statement, assignments, columns, insert, one_more
@@ -107,14 +108,15 @@ _PAUSE_FAILING = Statement(
         }
     ).where(Table.cron_id == Bind("id"), Table.enabled, Table.failures_in_a_row >= Table.pause_after_failures)
 )
-_ZONED_NEXT = (
-    Table.select()
-    .where(SCHEDULED, Table.timezone.is_null(False), Table.cron_id > Bind("after"))
-    .order_by(Table.cron_id)
-    .limit(Bind("limit"))
-)
-_ZONED = Statement(lambda _: _ZONED_NEXT)
-_ZONED_LOCKED = Statement(lambda engine: engine.locked(_ZONED_NEXT))
+
+
+def _zoned(engine: Engine) -> peewee.ModelSelect[Table]:
+    zoned = Table.select().where(SCHEDULED, engine.among(Table.timezone, Bind("zones")), Table.cron_id > Bind("after"))
+    return zoned.order_by(Table.cron_id).limit(Bind("limit"))
+
+
+_ZONED = Statement(_zoned)
+_ZONED_LOCKED = Statement(lambda engine: engine.locked(_zoned(engine)))
 
 
 class Crons:
@@ -193,9 +195,10 @@ class Crons:
     def forgive(self, cron_id: str) -> None:
         self._connection.change(_FORGIVE, id=cron_id)
 
-    def zoned(self, after: str, limit: int) -> Sequence[Cron]:
+    def zoned(self, zones: Sequence[str], after: str, limit: int) -> Sequence[Cron]:
         zoned = _ZONED_LOCKED if self._connection.shares else _ZONED
-        return [cron_rows.cron(row) for row in self._connection.rows(zoned, after=after, limit=limit)]
+        values = {"zones": self._connection.engine.several(zones), "after": after, "limit": limit}
+        return [cron_rows.cron(row) for row in self._connection.rows(zoned, **values)]
 
     def disable(self, cron_id: str, reason: str, now: datetime) -> None:
         self._connection.change(_DISABLE, id=cron_id, reason=reason, now=stored(now))

@@ -125,6 +125,16 @@ class CronTable(Table):
         table_name = "crons"
 
 
+class ZoneTable(Table):
+    """By which rules of a time zone its crons' next instants were found."""
+
+    timezone = TextField(primary_key=True)
+    rules = TextField()
+
+    class Meta:
+        table_name = "zones"
+
+
 class TickTable(Table):
     cron_id = TextField()
     scheduled_for = BigIntegerField()
@@ -244,6 +254,7 @@ TABLES = (
     AssistantVersionTable,
     ThreadTable,
     CronTable,
+    ZoneTable,
     TickTable,
     RunTable,
     RunEventTable,

@@ -15,6 +15,7 @@ from cronlane_service.store.threads import Threads
 from cronlane_service.store.ticks import Ticks
 from cronlane_service.store.versions import Versions
 from cronlane_service.store.webhooks import Webhooks
+from cronlane_service.store.zones import Zones
 
 
 class Transaction:
@@ -23,6 +24,7 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self.threads = Threads(connection)
         self.crons = Crons(connection)
+        self.zones = Zones(connection)
         self.ticks = Ticks(connection)
         self.firings = Firings(connection)
         self.runs = Runs(connection)

@@ -138,18 +138,6 @@ class Crons:
         tx.notify(Topic.CRONS)
         return self.get(tx, cron.owner, cron.cron_id)
 
-    def retime(self, tx: Transaction, after: str, limit: int = 500) -> tuple[str | None, int]:
-        """Moves the next instants of crons in time zones whose rules are not what they were, by cron id.
-
-        Answers where to go on, None at the end, and how many were moved.
-        """
-        now = self._clock.now()
-        zoned = tx.crons.zoned(after, limit)
-        moved = [each.cron_id for each in zoned if timing.moved(tx, each, now)]
-        if moved:
-            tx.notify(Topic.CRONS)
-        return (zoned[-1].cron_id if zoned else None), len(moved)
-
     def delete(self, tx: Transaction, owner: str, cron_id: str, etag: str = "") -> None:
         cron = self.get(tx, owner, cron_id)
         threads.check_etag("cron", cron.cron_id, cron.etag, etag)
