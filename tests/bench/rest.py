@@ -65,8 +65,9 @@ class Rest:
         return {
             "create": created,
             "get": run(self._load, self._job(address, gets, callers, seconds)),
-            "search": run(self._load, self._job(address, searches, callers, seconds)),
             "delete": run(self._load, self._job(address, deletes, callers, 60, repeat=False)),
+            # Last, so that both find among as many.
+            "search": run(self._load, self._job(address, searches, callers, seconds)),
         }
 
     def _creates(self, address: Address) -> Iterator[bytes]:
