@@ -68,13 +68,13 @@ def echo() -> Iterator[Address]:
 
 
 @contextmanager
-def cronlane(folder: Path, database: str = "", *, orderly: bool = True) -> Iterator[Served]:
+def cronlane(folder: Path, database: str = "", *, orderly: bool = True, **environment: str) -> Iterator[Served]:
     """`cronlane serve` with the graphs of the differential tests, on a file in this folder or on PostgreSQL.
 
     ``orderly``: what it has to do still is done, or handed back, before it ends.
     """
     options = ["--config", str(GRAPHS / "langgraph.json"), *(["--database", database] if database else [])]
-    served = Served(folder, *options)
+    served = Served(folder, *options, **environment)
     try:
         yield served
     finally:
