@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import time
 
 from serving import CRONLANE, clean_environment, wait_until
 
@@ -46,6 +47,7 @@ class Member:
         self.place, self.number = place, number
         self._said, self.log = folder / f"{number}.out", folder / f"{number}.log"
         self.stopped = False
+        self.undisturbed_since: float | None = None  # by the machine's clock; None: it is not ready, or it is disturbed
         with self._said.open("wb") as said, self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [str(word) for word in (*place.program, place.command)],
@@ -102,6 +104,8 @@ class Fleet:
             "TORTURE_WITNESS": str(self.witness),
         }
         self.counts: Counter[str] = Counter()
+        self.watched: list[tuple[float, float]] = []
+        """From when to when some server was ready and nothing was done to it."""
         self.faults: list[str] = []
         self.members = [self._started(place) for place in places]
 
@@ -116,8 +120,16 @@ class Fleet:
     def replace(self, member: Member) -> None:
         self.members[self.members.index(member)] = self._started(member.place)
 
+    def disturb(self, *members: Member) -> None:
+        """To be called before something is done to them; to all, if none are named."""
+        for member in members or self.members:
+            if member.undisturbed_since is not None and member.place.command == "serve":
+                self.watched.append((member.undisturbed_since, time()))
+            member.undisturbed_since = None
+
     def kill(self, member: Member) -> None:
         """SIGKILL; another one takes its place."""
+        self.disturb(member)
         member.process.kill()
         member.process.wait(30)
         self.replace(member)
@@ -127,6 +139,8 @@ class Fleet:
         for member in list(self.members):
             code = member.process.poll()
             if code is None:
+                if member.undisturbed_since is None and member.ready and not member.stopped:
+                    member.undisturbed_since = time()
                 continue
             if code != REFUSED or member.ready:
                 self.faults.append(f"{member} ended by itself with {code}: {member.log.read_text()[-2000:]}")
@@ -150,6 +164,7 @@ class Fleet:
 
     def stop(self) -> None:
         """SIGTERM for all: each is to end with exit code 0."""
+        self.disturb()
         for member in self.members:
             member.process.send_signal(signal.SIGTERM)
         for member in self.members:

@@ -69,16 +69,20 @@ class Storm:
         if not running:
             return self._kill()
         member = self._chance.choice(running)
+        self._fleet.disturb(member)
         member.pause()
         self._waking.append((monotonic() + LEASE * self._chance.uniform(1.2, 3), member))
         self._fleet.counts[f"SIGSTOP beyond the lease of a {member.place.command}"] += 1
         return None
 
     def _cut(self) -> None:
+        self._fleet.disturb()
         self._fleet.counts["connections cut"] += self._journal.cut_connections()
 
     def _restart_postgres(self) -> None:
+        self._fleet.disturb()
         self._postgres.kill()
         self._pause.wait(self._chance.uniform(0.2, 1.5))
         self._postgres.start()
+        self._fleet.disturb()
         self._fleet.counts["kill -9 of PostgreSQL"] += 1

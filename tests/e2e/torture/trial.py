@@ -110,6 +110,7 @@ class Trial:
         counts["ticks expected"] = sum(len(cron.expected()) for cron in self._crons)
         for row in self._ledger:
             counts[f"ticks {row.outcome}{' late' if row.outcome == 'fired' and row.reason else ''}"] += 1
+        counts["ticks late or missed while a server watched"] = verdict.late(self._ledger, self._fleet.watched)
         counts["runs"] = sum(entry.operation == "INSERT" for entry in self._entries)
         counts["attempts"] = sum(entry.claims for entry in self._entries)
         counts["attempts that took over a lost run"] = sum(entry.takes_over for entry in self._entries)

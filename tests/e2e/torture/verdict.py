@@ -14,6 +14,7 @@ from e2e.torture.population import Planted
 CLOCKS = 0.5  # seconds by which the reckoning of a lease's end may differ between two processes
 SKIPPED = {"skip": "skipped_overlap", "reject": "skipped_busy"}
 WITH_RUN = "fired"
+SETTLED, IN_TIME = 6.0, 2.0  # seconds: to be itself again after it was disturbed, and to fire
 
 
 def crons(planted: Sequence[Planted], made: Sequence[str]) -> Iterator[str]:
@@ -70,6 +71,16 @@ def _missed(cron: Planted, row: Row, fired: dict[datetime, Row], where: str) -> 
 def _stands_for(later: Row, missed: Row) -> bool:
     named = (missed.reason or "").endswith(later.scheduled_for.isoformat())
     return named and later.scheduled_for > missed.scheduled_for and later.decided_at >= missed.decided_at
+
+
+def late(ledger: Sequence[Row], watched: Sequence[tuple[float, float]]) -> int:
+    """How many ticks were missed, or fired as such that had been, while a server was there that had time to fire them.
+
+    That is no fault: a server that starts may decide what another one is just about to.
+    """
+    behind = [row for row in ledger if row.outcome == "missed" or (row.outcome == WITH_RUN and row.reason is not None)]
+    due = [row.scheduled_for.timestamp() for row in behind]
+    return sum(any(since + SETTLED < at < until - IN_TIME for since, until in watched) for at in due)
 
 
 def runs(ledger: Sequence[Row], journal: Sequence[Entry]) -> Iterator[str]:
