@@ -92,7 +92,7 @@ def _operation(binding: Binding, components: dict[str, Schema]) -> dict[str, Any
         "summary": re.sub(r"(?<!^)([A-Z])", r" \1", name).capitalize(),
         "tags": [f"{binding.method.containing_service.name.removesuffix('Service')}s"],
         "parameters": [*_path_parameters(binding), *_query_parameters(binding)],
-        "responses": {**_success(binding, components), **_PROBLEM_RESPONSES},
+        "responses": {**_PROBLEM_RESPONSES, **_success(binding, components)},
     }
     if binding.body:
         operation["requestBody"] = {"required": True, "content": _json_content(_request_schema(binding))}
@@ -125,7 +125,8 @@ def _request_schema(binding: Binding) -> Schema:
 
 
 def _object_schema(binding: Binding, target: Descriptor) -> Schema:
-    found = {name: field for name, field in settable(target).items() if name not in binding.unbound}
+    elsewhere = {*binding.unbound, *binding.variables}
+    found = {name: field for name, field in settable(target).items() if name not in elsewhere}
     required = [name for name, field in found.items() if required_field(field)] if binding.verb != "PATCH" else []
     besides = _BESIDES.get(binding.method.name, {})
     return _object({name: _sent_schema(field) for name, field in found.items()} | besides, required)
@@ -170,7 +171,8 @@ def _success(binding: Binding, components: dict[str, Schema]) -> dict[str, Any]:
     if reply is count:
         return _ok({"type": "integer"})
     if reply is protocol.command:
-        return _ok({"description": "An envelope: `type` (`success` or `error`), `id`, and `result` or `error`"})
+        envelope = _ok({"description": "An envelope: `type` (`success` or `error`), `id`, and `result` or `error`"})
+        return {**envelope, "400": {**envelope["200"], "description": "There is no `id` or no `method`"}}
     if reply in (new_run_events, run_events, thread_events, protocol.events):
         return {"200": {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {}}}}}
     if reply is outcome:
