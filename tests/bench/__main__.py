@@ -89,6 +89,7 @@ def chapter(name: str, bench: Bench) -> tuple[list[Row], list[str]]:
         print(f"{name}: skipped, LangGraph's own server could not be installed: {missing}", file=sys.stderr)
     except (MeasuredNothing, AssertionError, CalledProcessError) as trouble:
         troubles.append(f"{name}: NOT MEASURED: {trouble}")
+        print(troubles[-1], file=sys.stderr)
     print(f"{name}: {monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     return rows, troubles
 

@@ -32,7 +32,8 @@ BOUNDS = {100: 15.0, 1_000: 30.0, 10_000: 250.0, 100_000: 3_000.0}
 SPACES = {100: 1, 1_000: 4, 10_000: 10, 100_000: 60}
 """Seconds until the next instant."""
 SEVERAL = (100, 100, 100, 100, 1_000, 1_000, 1_000, 10_000)
-STARTING = timedelta(seconds=10)
+STARTING = 3
+"""Times that a start may take as long as on the empty database."""
 PATIENCE = 60  # seconds
 LOOK = 0.0005  # seconds between two looks
 UNDER_FIRE = 10_000
@@ -55,13 +56,15 @@ class Firing:
 @contextmanager
 def due_soon(folder: Path, postgres: str, together: tuple[int, ...], expressions: int) -> Iterator[Soon]:
     """A server with crons that are due together, so many at each of the next instants."""
+    began = time.monotonic()
     with servers.cronlane(folder, postgres) as served:
+        starting = max((time.monotonic() - began) * STARTING, 8) + sum(together) // 2_500
         address = Address.of(served.grpc)
         created = f"{CRONS}/CreateCron"
         one = [calls.create_cron("0 0 1 1 *").SerializeToString()]
         with Load() as load:
             run(load, Job(GRPC, address.host, address.port, one, 1, seconds=9, method=created, repeat=False))
-    at = clock.now().replace(microsecond=0) + STARTING + timedelta(seconds=sum(together) // 2_500)
+    at = clock.now().replace(microsecond=0) + timedelta(seconds=round(starting))
     instants = {}
     for crons in together:
         instants[at] = crons
