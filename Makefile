@@ -9,7 +9,7 @@ PROTOC := $(BIN)/uvx --quiet --from grpcio-tools==1.76.0 --with mypy-protobuf==5
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test torture differential lint format protos protos-check sync-client check bench bench-soak constraints
+.PHONY: help setup demo run test torture differential lint format protos protos-check sync-client check bench bench-soak how-far constraints
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -69,6 +69,10 @@ bench: .venv/.ready  ## the table of what it carries, against the bare wire and 
 
 bench-soak: .venv/.ready  ## ten minutes of 100,000 crons at 28 ticks a second: nothing but the ledger may grow
 	$(BIN)/python tests/bench/soak.py $(ARGS)
+
+how-far: .venv/.ready  ## measure everything again that docs/how-far.md tells; a quarter of an hour on a quiet machine
+	$(BIN)/python tests/bench everything --json docs/how-far.json
+	$(BIN)/python tests/bench/page.py
 
 constraints: .venv/.ready  ## renew constraints.txt
 	$(UV) pip compile --quiet --universal --upgrade --python-version 3.11 --extra server --extra postgres --group dev --no-header --no-annotate pyproject.toml --output-file constraints.txt

@@ -45,19 +45,19 @@ AT_WISH: dict[str, Chapter] = {
     "runs-postgres": executing.postgres,
 }
 """Measured when they are named: they take long, or have no target."""
+EVERYTHING = "everything"
 
 
 def main() -> int:
     options = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    options.add_argument(
-        "words", nargs="*", help=f"chapters ({', '.join(CHAPTERS | AT_WISH)}) or operations as create_cron"
-    )
+    known = ", ".join([*CHAPTERS, *AT_WISH, EVERYTHING])
+    options.add_argument("words", nargs="*", help=f"chapters ({known}), or operations as create_cron")
     options.add_argument("--json", type=Path, default=Path("bench.json"), help="where the figures go")
     options.add_argument("--compare", type=Path, help="the JSON of an older run: tells the ratios of the ratios")
     told = options.parse_args()
     began, start = machine(), monotonic()
     rows, troubles = [], []
-    operations = [word for word in told.words if word not in CHAPTERS | AT_WISH]
+    operations = [word for word in told.words if word not in {*CHAPTERS, *AT_WISH, EVERYTHING}]
     with ExitStack() as stack:
         bench = Bench(stack, operations)
         for name in chosen(told.words):
@@ -74,6 +74,8 @@ def main() -> int:
 
 def chosen(words: list[str]) -> list[str]:
     """Chapters; an operation is one of the API's."""
+    if EVERYTHING in words:
+        return list(CHAPTERS | AT_WISH)
     named = [word for word in words if word in CHAPTERS | AT_WISH]
     return named or (["api", "api-postgres"] if words else list(CHAPTERS))
 

@@ -1,18 +1,11 @@
-"""Draws docs/how-far.svg from the figures beside it: lag by the crons due at once, and what a fleet brings.
-
-make bench ARGS="lag lag-postgres lag-100000 lag-100000-postgres fleet --json docs/how-far.json"
-python tests/bench/chart.py docs/how-far.json docs/how-far.svg
-"""
+"""Draws the figures of docs/how-far.json: lag by the crons due at once, and what a fleet brings."""
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log10
-from pathlib import Path
 
 WIDTH, HEIGHT, LEFT, TOP, PANEL, DEEP = 860, 360, 70, 50, 330, 240
 STYLE = (
@@ -94,8 +87,3 @@ def drawn(rows: list[dict[str, object]]) -> str:
     parts = [*curve(list(lag_lines(rows))), *bars(rows)]
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
     return "\n".join([head, f"<style>{STYLE}</style>", *parts, "</svg>", ""])
-
-
-if __name__ == "__main__":
-    figures, picture = (Path(name) for name in sys.argv[1:3])
-    picture.write_text(drawn(json.loads(figures.read_text())["rows"]))

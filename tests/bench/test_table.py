@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from bench import hpack
+from bench.chart import LEFT, drawn
 from bench.jobs import Result, percentile
+from bench.page import filled
 from bench.pairs import Pairs
 from bench.table import absolute, at_least, at_most, changes, compared, lines, save
 
 THIRDS = compared("a", "ours, in thirds", "/s", [10, 30, 20], "other", [30, 30, 30], at_least(0.5))
+UNEVEN = compared("a", "w", "/s", [10, 30, 20], "other", [30, 60, 10])
 
 
 def test_a_percentile_is_the_least_value_that_so_many_do_not_exceed() -> None:
@@ -33,6 +36,7 @@ def test_rates_and_percentiles_come_from_the_calls_that_succeeded() -> None:
 def test_the_ratio_is_the_median_of_the_pairs_ratios() -> None:
     assert [THIRDS.low, THIRDS.ratio, THIRDS.high] == [10 / 30, 20 / 30, 30 / 30]
     assert THIRDS.met
+    assert UNEVEN.ratio == 0.5, "the ratio of the medians would be 0.67"
 
 
 def test_a_target_bounds_the_ratio_or_the_figure_where_nothing_is_compared() -> None:
@@ -66,3 +70,22 @@ def test_headers_are_read_without_a_dynamic_table() -> None:
     assert hpack.decoded(hpack.literal("x", "y" * 100)) == {"x": b"y" * 100}
     with pytest.raises(ValueError, match="dynamic table"):
         hpack.decoded(b"\xbe")
+
+
+def test_a_page_gets_the_rows_that_it_asks_for() -> None:
+    page = "Before.\n<!-- figures: a|z -->\nold\n<!-- end of figures -->\nAfter.\n"
+    told = filled(page, [THIRDS, absolute("b", "alone", "ms", [4])])
+    assert "old" not in told
+    assert "alone" not in told
+    assert "| ours, in thirds | 20.0 /s | other 30.0 | 0.67 |" in told
+    assert told.startswith("Before.\n<!-- figures: a|z -->\n")
+    assert told.endswith("<!-- end of figures -->\nAfter.\n")
+    assert filled(told, [absolute("b", "alone", "ms", [4])]) == told
+
+
+def test_the_chart_shows_what_was_measured() -> None:
+    row = {"key": "lag/sqlite/1000", "ours": 100.0, "target": {"bound": 30.0, "at_least": False}}
+    picture = drawn([row, row | {"key": "lag/sqlite/100", "ours": 10.0}])
+    assert f'points="{LEFT:.1f},' in picture
+    assert "SQLite" in picture
+    assert "PostgreSQL" not in picture
