@@ -37,6 +37,7 @@ class Attempt:
     def __init__(self, run: Run, recorder: Recorder) -> None:
         self.run, self.recorder = run, recorder
         self.cancelled: Cancelled | None = None
+        self.rolls_back = False  # whether what it did is to be as if it never was, when it is cut short
         self.fence = Fence()
         self.on_thread = False  # whether its graph has been let near the thread's checkpoints
         self.conclusion: asyncio.Future[None] = asyncio.get_running_loop().create_future()

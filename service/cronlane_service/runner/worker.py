@@ -119,6 +119,7 @@ class Worker:
             if number != attempt.run.attempt:
                 attempt.cancel(Cancelled.FENCED)
             elif wish is not None:
+                attempt.rolls_back = wish is CancelAction.ROLLBACK
                 attempt.cancel(Cancelled.WISH)
 
     async def _purge(self, purges: Purges) -> None:
@@ -193,6 +194,8 @@ class Worker:
             attempt.log.warning("run_fenced")
             return
         outcome = await self._outcome(attempt)
+        if attempt.rolls_back and attempt.cut_short:  # before anybody is told that it is over
+            await self._persistently(lambda: self._executor.purge([(run.thread_id, run.run_id)]))
         written = await self._write(lambda tx: self._runs.finish(tx, run, outcome, recorded))
         _report(attempt, outcome, written)
 
