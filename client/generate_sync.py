@@ -19,6 +19,7 @@ _NAMES = {
     "AssistantsClient": "SyncAssistantsClient",
     "CronsClient": "SyncCronsClient",
     "RunsClient": "SyncRunsClient",
+    "ThreadProtocolClient": "SyncThreadProtocolClient",
     "ThreadStatesClient": "SyncThreadStatesClient",
     "StoreClient": "SyncStoreClient",
     "ThreadsClient": "SyncThreadsClient",

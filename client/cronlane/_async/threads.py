@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from cronlane._async.thread_states import ThreadStatesClient
+from cronlane._async.thread_protocol import ThreadProtocolClient
 from cronlane._convert import Object, Objects, StreamPart, body, fill, part, plain
 from cronlane._shapes import check_select
 from cronlane._threads import thread_to_create, thread_to_update
@@ -15,7 +15,7 @@ from cronlane.v1 import threads_pb2
 from cronlane.v1.threads_pb2_grpc import ThreadServiceStub
 
 
-class ThreadsClient(ThreadStatesClient):
+class ThreadsClient(ThreadProtocolClient):
     """Creates, finds, changes, copies and deletes threads, and reads and writes their state.
 
     A thread is a dict ``{thread_id, created_at, updated_at, state_updated_at, metadata, status, config, values,

@@ -10,13 +10,13 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from cronlane._convert import Object, Objects, StreamPart, body, fill, part, plain
 from cronlane._shapes import check_select
-from cronlane._sync.thread_states import SyncThreadStatesClient
+from cronlane._sync.thread_protocol import SyncThreadProtocolClient
 from cronlane._threads import thread_to_create, thread_to_update
 from cronlane.v1 import threads_pb2
 from cronlane.v1.threads_pb2_grpc import ThreadServiceStub
 
 
-class SyncThreadsClient(SyncThreadStatesClient):
+class SyncThreadsClient(SyncThreadProtocolClient):
     """Creates, finds, changes, copies and deletes threads, and reads and writes their state.
 
     A thread is a dict ``{thread_id, created_at, updated_at, state_updated_at, metadata, status, config, values,

@@ -8,11 +8,11 @@ from typing import Any
 from starlette.responses import Response
 
 from cronlane import _json
-from cronlane._decode import decode
+from cronlane._protocol import event_text
 from cronlane.errors import CronlaneError, InvalidRequest, NotFound, Unimplemented
 from cronlane.rest.exchange import Exchange, json_response
 from cronlane.rest.streaming import answer, begun, sse
-from cronlane.v1.thread_protocol_pb2 import SendCommandRequest, SendCommandResponse, StreamEventsRequest, ThreadEvent
+from cronlane.v1.thread_protocol_pb2 import SendCommandRequest, SendCommandResponse, ThreadEvent
 
 _ANSWERED = (InvalidRequest, NotFound, Unimplemented)
 """What is wrong with a command itself; the rest are statuses of HTTP."""
@@ -59,40 +59,7 @@ async def events(exchange: Exchange) -> Response:
     return answer(exchange, await begun(exchange), {}, _chunk)
 
 
-def event_text(event: ThreadEvent) -> str:
-    params = _json.join(
-        {
-            "namespace": _json.dump(list(event.namespace)),
-            "timestamp": str(event.time.ToMilliseconds()),
-            "data": event.data.text,
-        }
-    )
-    return _json.join(
-        {
-            "type": '"event"',
-            "event_id": f'"{event.seq}"',
-            "seq": str(event.seq),
-            "method": _json.dump(event.method),
-            "params": params,
-        }
-    )
-
-
 def _chunk(event: ThreadEvent | CronlaneError) -> bytes:
     if isinstance(event, CronlaneError):
         return sse("error", refused(None, event))
     return sse(event.method, event_text(event), str(event.seq))
-
-
-def subscription(message: StreamEventsRequest, text: str) -> None:
-    """Fills a request from what JSON clients send. Raises InvalidRequest."""
-    left = decode(text, message, ignore=("thread_id",), clears=("since", "depth")).left
-    namespaces = left.get("namespaces", "null")
-    if namespaces == "null":
-        return
-    try:
-        places = [_json.elements(place) for place in _json.elements(namespaces)]
-        for place in places:
-            message.namespaces.add(segments=[_json.string(segment) for segment in place])
-    except ValueError:
-        raise InvalidRequest.of("namespaces", "must be a list of lists of strings") from None

@@ -20,9 +20,9 @@ from cronlane._crons import cron_to_create, cron_to_update
 from cronlane._decode import assign, decode
 from cronlane._fields import DOTTED, LEVELS, Kind, fields, kind, settable
 from cronlane._graphs import levels_text
+from cronlane._protocol import subscription
 from cronlane._threads import history_request, prune_request, state_request, thread_to_create, thread_to_update
 from cronlane.errors import InvalidRequest
-from cronlane.rest.protocol import subscription
 from cronlane.rest.routes import Binding
 from cronlane.v1 import assistants_pb2, crons_pb2, runs_pb2, thread_states_pb2, threads_pb2
 from cronlane.v1.thread_protocol_pb2 import StreamEventsRequest

@@ -13,8 +13,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from cronlane import _json
 from cronlane._decode import decode
+from cronlane._protocol import event_text, subscription
 from cronlane.errors import CronlaneError, InvalidRequest, from_rpc_error
-from cronlane.rest.protocol import carried_out, event_text, refused, subscription, succeeded
+from cronlane.rest.protocol import carried_out, refused, succeeded
 from cronlane.v1.thread_protocol_pb2 import SendCommandRequest, StreamEventsRequest
 
 PATH = "/threads/{thread_id}/stream/events"
