@@ -33,7 +33,6 @@ CHAPTERS: dict[str, Chapter] = {
     "lag": lateness.sqlite,
     "lag-postgres": lateness.postgres,
     "lag-100000": lateness.many,
-    "lag-disk": lateness.against_disk,
     "lag-api": lateness.under_fire,
     "runs": executing.sqlite,
     "start": starting.program,

@@ -69,7 +69,7 @@ def bars(rows: list[dict[str, object]]) -> Iterator[str]:
     ]
     if not found:
         return
-    yield text(left, TOP - 20, "300 runs due at once on PostgreSQL: tick to last run finished", "title")
+    yield text(left, TOP - 20, "300 runs due at once, PostgreSQL: until the last ended", "title")
     most = max(seconds for _, seconds in found)
     for number, (name, seconds) in enumerate(found):
         down = TOP + 10 + number * 52

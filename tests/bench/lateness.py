@@ -124,7 +124,13 @@ def lags(key: str, engine: str, firings: list[Firing], more: float, mix: str = "
 
 
 def sqlite(bench: Bench) -> Iterator[Row]:
-    yield from lags("sqlite", "SQLite", fired(SEVERAL, max(SEVERAL)), 1.0)
+    """And the last firing against writing its rows with nothing else to do."""
+    with TemporaryDirectory() as folder, due_soon(Path(folder), "", SEVERAL, max(SEVERAL)) as soon:
+        firings = soon.watched()
+        bare = bare_disk.seconds(soon.database, max(soon.instants)) * 1000
+    yield from lags("sqlite", "SQLite", firings, 1.0)
+    what = f"tick to run row, SQLite, {firings[-1].crons:,} due at once: the last"
+    yield compared("lag/disk", what, "ms", [firings[-1].within(100)], "bare sqlite3, same rows", [bare])
 
 
 def postgres(bench: Bench) -> Iterator[Row]:
@@ -149,17 +155,6 @@ def many_postgres(bench: Bench) -> Iterator[Row]:
 def fired(together: tuple[int, ...], expressions: int, postgres: str = "") -> list[Firing]:
     with TemporaryDirectory() as folder, due_soon(Path(folder), postgres, together, expressions) as soon:
         return soon.watched()
-
-
-def against_disk(bench: Bench) -> Iterator[Row]:
-    """10,000 due at once, against writing the same rows with nothing else to do."""
-    ours, bare = [], []
-    for _ in range(2):
-        with TemporaryDirectory() as folder, due_soon(Path(folder), "", (10_000,), 10_000) as soon:
-            ours.append(soon.watched()[0].within(100))
-            bare.append(bare_disk.seconds(soon.database) * 1000)
-    what = "all of 10,000 due at once, SQLite: tick to run row"
-    yield compared("lag/disk", what, "ms", ours, "bare sqlite3, same rows", bare)
 
 
 def under_fire(bench: Bench) -> Iterator[Row]:

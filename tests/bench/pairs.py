@@ -9,7 +9,7 @@ from bench.load import Load
 from bench.servers import Address, cpu
 from bench.table import Row, Target, compared
 
-PHASE = 0.5
+PHASE = 0.4
 """Seconds of a job: short, and many of them, since what else the machine does comes and goes."""
 
 

@@ -8,7 +8,7 @@ from bench import startup
 from bench.seeding import Bench
 from bench.table import Row, absolute, at_most, compared
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 def program(bench: Bench) -> Iterator[Row]:
