@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.tools import tool
 from langgraph.config import get_stream_writer
 from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolCallTransformer, ToolNode
 from langgraph.stream.transformers import CustomTransformer
 
 from cronlane_service.domain.models import RunStatus
@@ -100,3 +102,22 @@ async def test_messages_in_the_state_are_told_without_what_is_empty(serve: Serve
         {"type": "ai", "content": "", "id": "a", "tool_calls": [call]},
         {"type": "tool", "content": "found", "id": "t", "tool_call_id": "c", "artifact": None, "status": "success"},
     ]
+
+
+async def test_what_a_tool_answers_is_told_whole(serve: Serve) -> None:
+    @tool
+    def look(query: str) -> str:
+        """Looks."""
+        return f"found {query}"
+
+    def asks(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [AIMessage("", id="a", tool_calls=[{"id": "c", "name": "look", "args": {"query": "it"}}])]}
+
+    graph = StateGraph(MessagesState)
+    graph.add_node("asks", asks).add_node("tools", ToolNode([look]))
+    graph.add_edge(START, "asks").add_edge("asks", "tools")
+    events = await told(serve, graph.compile(transformers=[ToolCallTransformer]), input={"messages": []})
+    started, finished = events.of("protocol/tools")
+    assert started == {"event": "tool-started", "tool_call_id": "c", "tool_name": "look", "input": {"query": "it"}}
+    assert (finished["event"], finished["tool_call_id"]) == ("tool-finished", "c")
+    assert (finished["output"]["content"], finished["output"]["additional_kwargs"]) == ("found it", {})

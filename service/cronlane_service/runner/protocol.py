@@ -51,9 +51,11 @@ class ProtocolStream:
             namespace, data = data.get("namespace", namespace), self._lifecycle(data)
         elif method.startswith(f"{protocol.CUSTOM}:"):  # a transformer's own channel
             method, data = protocol.CUSTOM, {"name": method.partition(":")[2], "payload": data}
-        elif method in ("values", "updates") and isinstance(data, Mapping):
-            data = {name: value for name, value in data.items() if name != _INTERRUPTS}
-        return protocol.name(method, namespace), _compact(data)
+        elif method in ("values", "updates"):
+            data = _compact(data)
+            if isinstance(data, Mapping):
+                data = {name: value for name, value in data.items() if name != _INTERRUPTS}
+        return protocol.name(method, namespace), data
 
     def _lifecycle(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """Of a subgraph. LangGraph says its name only when it begins."""
