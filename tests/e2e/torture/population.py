@@ -58,7 +58,7 @@ class Planted:
 
 
 def bodies(chance: random.Random, now: datetime, seconds: int) -> Iterator[dict[str, Any]]:
-    """What to create, for a storm of so many seconds: about 300 crons, of about six ticks a second."""
+    """What to create, for a storm of so many seconds: about 400 crons, of about ten ticks a second."""
     policies = [{"catch_up": word} for word in ("all", "all", "latest", "skip")]
     for _ in range(2):
         yield {"schedule": "* * * * * *", "catch_up": "all"}
@@ -77,7 +77,22 @@ def bodies(chance: random.Random, now: datetime, seconds: int) -> Iterator[dict[
         every = chance.randint(15, 45)
         phase = chance.randrange(every)
         yield {"schedule": f"every {every}s phase {phase}s", **policies[number % 4]}
+    yield from _plain(chance, now, seconds)
     yield from _with_limits(chance)
+
+
+def _plain(chance: random.Random, now: datetime, seconds: int) -> Iterator[dict[str, Any]]:
+    """Without an end or any other wish, due by the dozen; what they name lies in the storm, or an hour after it."""
+    slots = [chance.randrange(60) for _ in range(6)]
+    for number in range(120):
+        zone, slot = ZoneInfo(chance.choice(ZONES)), chance.choice(slots)
+        instants = [now + timedelta(seconds=after) for after in range(15, seconds)]
+        local = [at.astimezone(zone) for at in instants if at.second == slot]
+        minutes = [f"{at:%-M}" for at in local if at.hour == local[0].hour]
+        if minutes:
+            catch_up = ("all", "latest")[number % 2]
+            schedule = f"{','.join(dict.fromkeys(minutes))} {local[0]:%-H} * * * {slot}"
+            yield {"schedule": schedule, "timezone": zone.key, "catch_up": catch_up, "end_time": None}
 
 
 def _with_limits(chance: random.Random) -> Iterator[dict[str, Any]]:
@@ -117,8 +132,8 @@ def plant(url: str, chance: random.Random, seconds: int) -> list[Planted]:
 
 
 def _created(http: httpx.Client, path: str, body: dict[str, Any], end_time: datetime) -> Planted:
-    whole = {"assistant_id": "witnessed", "input": {}, **body, "end_time": end_time.isoformat()}
-    made = http.post(path, json=whole)
+    whole = {"assistant_id": "witnessed", "input": {}, "end_time": end_time.isoformat(), **body}
+    made = http.post(path, json={name: value for name, value in whole.items() if value is not None})
     assert made.status_code == 200, made.text
     cron = made.json()
     created_at = datetime.fromisoformat(cron["created_at"])
