@@ -43,7 +43,7 @@ def test_a_broken_build_is_found_out(
 ) -> None:
     options = (f"--broken={build}",)
     fleet = Fleet(
-        [Place(command, options) for command in ("serve", "serve", "worker", "worker")], postgres.url, tmp_path
+        [Place(command, options) for command in ("serve", "serve", "serve", "worker")], postgres.url, tmp_path
     )
     broken = BUILDS[build]
     try:
