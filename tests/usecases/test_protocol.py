@@ -156,7 +156,6 @@ def test_what_is_asked_is_told_until_it_is_answered(
     [
         (Outcome(RunStatus.ERROR, error=RunError("ValueError", "no luck")), "no luck"),
         (Outcome(RunStatus.ERROR, error=RunError("ValueError", "")), "ValueError"),
-        (Outcome(RunStatus.INTERRUPTED), "The run was cancelled."),
     ],
 )
 def test_a_run_that_did_not_end_well_has_failed(
@@ -166,12 +165,19 @@ def test_a_run_that_did_not_end_well_has_failed(
     assert told()[-1] == ("lifecycle", {"event": "failed", "error": error, "graph_name": "agent"})
 
 
+def test_a_run_that_is_cancelled_is_interrupted(
+    claimed: Callable[..., Run], told: Callable[..., Any], house: SimpleNamespace, do: Do
+) -> None:
+    do(house.attempts.finish, claimed(), Outcome(RunStatus.INTERRUPTED))
+    assert told()[1:] == [("lifecycle", {"event": "interrupted", "graph_name": "agent"})]
+
+
 def test_a_run_that_is_cancelled_before_it_began_tells_its_end(
     start: Callable[..., Run], told: Callable[..., Any], house: SimpleNamespace, do: Do
 ) -> None:
     run = start()
     do(house.runs.cancel, "", THREAD, run.run_id, CancelAction.INTERRUPT)
-    assert [data["event"] for _, data in told()] == ["failed"]
+    assert told() == [("lifecycle", {"event": "interrupted", "graph_name": "agent"})]
 
 
 def test_a_thread_can_be_followed_before_it_is_made(

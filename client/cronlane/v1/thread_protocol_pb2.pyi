@@ -192,8 +192,8 @@ class ThreadEvent(_message.Message):
 
     @_builtins.property
     def data(self) -> _common_pb2.Json:
-        """What the channel tells. Of `lifecycle`: `event` (`running`, `completed`, `failed`, `interrupted`; of a subgraph also
-        `started`), `graph_name`, `error`. Of `input`: `interrupt_id`, `payload`.
+        """What the channel tells. Of `lifecycle`: `event` (`running`, `completed`, `failed`, `interrupted`, which a cancelled
+        run is, too; of a subgraph also `started`), `graph_name`, `error`. Of `input`: `interrupt_id`, `payload`.
         """
 
     def __init__(

@@ -64,9 +64,8 @@ def last(run: Run, outcome: Outcome) -> Iterator[RunEvent]:
 def _end(outcome: Outcome) -> Mapping[str, str]:
     if outcome.error is not None:
         return {"event": "failed", "error": outcome.error.message or outcome.error.error}
-    if outcome.status is RunStatus.INTERRUPTED:
-        return {"event": "failed", "error": "The run was cancelled."}  # nothing comes after it, and nothing is asked
-    return {"event": "interrupted" if outcome.stopped else "completed"}
+    cancelled = outcome.status is RunStatus.INTERRUPTED
+    return {"event": "interrupted" if cancelled or outcome.stopped else "completed"}
 
 
 def told(event: RunEvent) -> ProtocolEvent | None:
