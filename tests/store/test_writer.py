@@ -7,9 +7,11 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
+import peewee
 import pytest
 from structlog.testing import capture_logs
 
@@ -76,6 +78,21 @@ def test_an_operation_that_fails_takes_back_its_own_writes_and_nobody_elses(stop
     assert [exists(stopped_store, each) for each in (before, failing, after)] == [True, False, True]
     stopped_store.stop()
     assert heard == []
+
+
+def test_what_was_answered_is_there_also_beside_an_operation_that_hides_an_error(stopped_store: SqlDatabase) -> None:
+    before, hiding = thread(), thread()
+
+    def hides(tx: Transaction) -> bool:
+        made = tx.threads.insert(hiding)
+        with suppress(peewee.PeeweeException):  # PostgreSQL takes back the whole transaction at its commit
+            tx.runs._connection.execute("SELECT nothing FROM nowhere")
+        return made
+
+    futures = [stopped_store.submit(operation) for operation in (inserting(before), hides)]
+    stopped_store.start()
+    answered = [future.exception(LONG) is None for future in futures]
+    assert [exists(stopped_store, each) for each in (before, hiding)] == answered
 
 
 def test_a_key_that_is_taken_fails_that_operation_alone(stopped_store: SqlDatabase) -> None:
