@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -152,10 +152,10 @@ def test_a_failing_store_stops_no_later_pass(database, do, fired) -> None:
     failures = iter([StoreUnavailable("gone"), RuntimeError("a fault of ours")])
     fire = house.ticks.fire
 
-    def failing(tx: Any, watching_since: datetime, now: datetime) -> Any:
+    def failing(tx: Any, *instants: Any) -> Any:
         if (failure := next(failures, None)) is not None:
             raise failure
-        return fire(tx, watching_since, now)
+        return fire(tx, *instants)
 
     house.ticks.fire = failing
     with capture_logs() as logs:
@@ -163,6 +163,32 @@ def test_a_failing_store_stops_no_later_pass(database, do, fired) -> None:
         fired(1)
         house.scheduler.stop()
     assert [line["event"] for line in logs].count("scheduler_failed") == 2
+
+
+def test_who_executes_runs_is_told_of_a_burst_also_when_the_rest_of_it_does_not_come(database, do) -> None:
+    clock = FakeClock()
+    house = House(database, do, clock)
+    house.ticks._batch = 1
+    _first, *rest = [do(house.crons.create, "", cron_draft()) for _ in range(3)]
+    fire, told = house.ticks.fire, []
+    failures = iter([None, StoreUnavailable("gone")])
+
+    def failing(tx: Any, *instants: Any) -> Any:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return fire(tx, *instants)
+
+    house.ticks.fire = failing
+    database.listen(Topic.RUNS, told.append)
+    clock.advance(minutes=1)
+    with pytest.raises(StoreUnavailable):
+        house.scheduler.tick()
+    for cron in rest:
+        do(house.crons.delete, "", cron.cron_id)
+    assert not told
+    house.scheduler.tick()
+    do(lambda tx: None)  # the listeners of what was committed before have been told
+    assert len(told) == 1
 
 
 def test_a_clock_that_leaps_forward_collapses_what_it_leapt_over(database, do, fired) -> None:

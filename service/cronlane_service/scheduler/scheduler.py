@@ -30,6 +30,7 @@ class Scheduler:
     def __init__(self, database: Database, ticks: Ticks, clock: Clock) -> None:
         self._database, self._ticks, self._clock = database, ticks, clock
         self._looked_at = self._watching_since = clock.now()
+        self._untold: datetime | None = None  # since when there are runs of which nobody was told
         self._wake = threading.Condition()
         self._woken = self._stopped = False
         self._thread = threading.Thread(target=self._run, name="cronlane-scheduler")
@@ -59,13 +60,14 @@ class Scheduler:
         """Fires what is due; answers the next due instant, None when there is none."""
         while True:
             done = self._database.submit(self._fire).result()
+            self._untold = done.untold
             _report(done, self._clock.now())
             if done.next_due is None or done.next_due > self._look():
                 return done.next_due
 
     def _fire(self, tx: Transaction) -> Pass:
         now = self._look()  # the instant decided at, so that the clock cannot leap in between
-        return self._ticks.fire(tx, self._watching_since, now)
+        return self._ticks.fire(tx, self._watching_since, now, self._untold)
 
     def _run(self) -> None:
         while not self._stopped:

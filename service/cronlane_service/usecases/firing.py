@@ -22,7 +22,7 @@ from cronlane_service.domain.models import (
     TickOutcome,
 )
 from cronlane_service.domain.policies import Overlap
-from cronlane_service.domain.ports import NewId, Topic, Transaction
+from cronlane_service.domain.ports import NewId, Transaction
 from cronlane_service.usecases import placement
 
 _WITH_RUN = (TickOutcome.FIRED, TickOutcome.TRIGGERED)
@@ -38,6 +38,7 @@ class Pass:
     alike: list[FiredAlike] = field(default_factory=list)  # those of plain crons
     disabled: dict[str, str] = field(default_factory=dict)  # cron id to reason
     next_due: datetime | None = None  # not after now: call again
+    untold: datetime | None = None  # since when there are runs of which who executes them was not told
 
     @property
     def oldest(self) -> datetime | None:
@@ -48,6 +49,10 @@ class Pass:
     @property
     def ticks(self) -> list[Tick]:
         return self.single_ticks + [tick for alike in self.alike for tick in alike.ticks]
+
+    @property
+    def made_runs(self) -> bool:
+        return bool(self.single_runs) or any(alike.fired for alike in self.alike)
 
     @property
     def runs(self) -> list[Run]:
@@ -174,10 +179,8 @@ class Firing:
             self._done.single_ticks.append(tick)
 
     def write(self) -> Pass:
-        """Everything noted."""
+        """Everything noted. Whoever executes runs is not told."""
         self._write_noted()
         for thread in self._touched.values():
             self._tx.threads.save(thread)
-        if self._done.single_runs:
-            self._tx.notify(Topic.RUNS)
         return self._done

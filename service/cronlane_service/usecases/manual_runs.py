@@ -12,7 +12,7 @@ from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.errors import InvalidField, NotFound, ThreadBusy
 from cronlane_service.domain.models import Cron, MultitaskStrategy, Run, Tick, TickOutcome
 from cronlane_service.domain.policies import Overlap
-from cronlane_service.domain.ports import NewId, Transaction
+from cronlane_service.domain.ports import NewId, Topic, Transaction
 from cronlane_service.domain.queries import TickQuery
 from cronlane_service.domain.ticks import PlannedTick
 from cronlane_service.usecases.firing import Firing, progress
@@ -50,6 +50,7 @@ class ManualRuns:
         if tick.run_id is None:
             raise ThreadBusy(cron.thread_id or "")
         (run,) = firing.write().runs
+        tx.notify(Topic.RUNS)
         request.record(run.run_id, now)
         return run
 
@@ -82,7 +83,8 @@ class ManualRuns:
         patient = replace(patient, run=replace(patient.run, multitask_strategy=MultitaskStrategy.ENQUEUE))
         firing = Firing(tx, now, self._new_id, [patient])
         ticks = firing.cron(patient, [PlannedTick(each, TickOutcome.FIRED, _BACKFILLED) for each in instants])
-        firing.write()
+        if firing.write().made_runs:
+            tx.notify(Topic.RUNS)
         return ticks
 
 

@@ -10,7 +10,7 @@ from cronlane_service.domain.alike import Alike, Fired, FiredAlike, Kind
 from cronlane_service.domain.errors import InvalidField
 from cronlane_service.domain.foreseen import Foreseen
 from cronlane_service.domain.models import Assistant
-from cronlane_service.domain.ports import NewId, Topic, Transaction
+from cronlane_service.domain.ports import NewId, Transaction
 from cronlane_service.usecases.patterns import Pattern, Patterns
 
 
@@ -37,8 +37,6 @@ class Plain:
                 left += self._fire(alike, pattern, fired.fired, now, watching_since)
                 done.append(fired)
         tx.firings.write(done)
-        if any(fired.fired for fired in done):
-            tx.notify(Topic.RUNS)
         return done, left
 
     def _pattern(self, kind: Kind, assistant: Assistant | None) -> Pattern | None:

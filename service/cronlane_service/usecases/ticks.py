@@ -9,13 +9,15 @@ from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.errors import DomainError
 from cronlane_service.domain.foreseen import Foreseen
 from cronlane_service.domain.models import Cron, CronProgress
-from cronlane_service.domain.ports import NewId, Transaction
+from cronlane_service.domain.ports import NewId, Topic, Transaction
 from cronlane_service.usecases.firing import Firing, Pass, progress
 from cronlane_service.usecases.lookahead import LookAhead
 from cronlane_service.usecases.plain import Plain
 
 SHORTLY = timedelta(milliseconds=25)
 """When to look again whether other servers have decided what was due."""
+BURST = timedelta(seconds=1)
+"""So long runs wait for the ticks after them: to execute one takes as much of the interpreter as to fire fifty."""
 
 
 class Ticks:
@@ -27,10 +29,16 @@ class Ticks:
         self._plain = Plain(new_id, foreseen)
         self.ahead = LookAhead(foreseen)
 
-    def fire(self, tx: Transaction, watching_since: datetime, now: datetime | None = None) -> Pass:
+    def fire(
+        self,
+        tx: Transaction,
+        watching_since: datetime,
+        now: datetime | None = None,
+        untold: datetime | None = None,
+    ) -> Pass:
         """Decides every tick of a batch of crons that is due ``now`` (default: by the clock), oldest first.
 
-        ``watching_since``: ticks before it were due while nobody could fire them.
+        ``watching_since``: ticks before it were due while nobody could fire them. ``untold``: of the pass before.
         """
         now = now or self._clock.now()
         due = tx.firings.due(now, self._batch)
@@ -49,6 +57,7 @@ class Ticks:
         done.next_due = tx.crons.next_due()
         if not due and done.next_due is not None and done.next_due <= now:
             done.next_due = now + SHORTLY  # other servers are at what is due
+        done.untold = _told(tx, done, now, untold or (now if done.made_runs else None))
         return done
 
     def _decided(self, firing: Firing, cron: Cron, now: datetime, watching_since: datetime) -> CronProgress:
@@ -63,3 +72,12 @@ class Ticks:
         if not ticks and advanced.due_at is not None and advanced.due_at <= now:
             raise ValueError("it is due, and there is nothing to be decided")  # it would be due for ever
         return advanced
+
+
+def _told(tx: Transaction, done: Pass, now: datetime, untold: datetime | None) -> datetime | None:
+    """Wakes who executes runs, unless more ticks are due at once. Since when there are runs that are left untold."""
+    more = done.next_due is not None and done.next_due <= now
+    if untold is None or (more and now - untold < BURST):
+        return untold
+    tx.notify(Topic.RUNS)
+    return None
