@@ -84,7 +84,7 @@ def version() -> None:
 
 def _run(action: Callable[[Settings], None], **flags: Any) -> None:
     """Calls the action with the settings; a mistake of the operator's is one line and exit code 2."""
-    from cronlane_service.app import StartError
+    from cronlane_service.process import StartError
 
     try:
         action(Settings(**{name: value for name, value in flags.items() if value is not None}))

@@ -16,5 +16,10 @@ def lasting() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.freeze()
+        keep()
         gc.enable()
+
+
+def keep() -> None:
+    """What is there now is taken to stay."""
+    gc.freeze()
