@@ -23,6 +23,7 @@ from cronlane_service.store.engine import Hear, Notice
 from cronlane_service.store.errors import DatabaseUrlError, UnusableDatabase
 from cronlane_service.store.listener import CHANNEL, Listener, message
 from cronlane_service.store.postgres_json import castable
+from cronlane_service.store.postgres_values import Cursor, array
 
 T = TypeVar("T", bound=peewee.Model)
 
@@ -101,7 +102,7 @@ class PostgresEngine:
             prefer_psycopg3=True,
             thread_safe=False,  # a connection goes from thread to thread; one at a time uses it
             autoconnect=False,
-            cursor_factory=_Cursor,
+            cursor_factory=Cursor,
             **self._parameters,
         )
         with translated:
@@ -157,8 +158,8 @@ class PostgresEngine:
     def portions(self, count: int) -> Sequence[int]:
         return [count] if count else []
 
-    def table_values(self, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
-        return [list(column) for column in zip(*rows, strict=True)]
+    def table_values(self, rows: Sequence[Sequence[Any]]) -> Sequence[str]:
+        return [array(column) for column in zip(*rows, strict=True)]
 
     def claimed(self, query: peewee.ModelSelect[T], *tables: Any) -> peewee.ModelSelect[T]:
         return query.for_update(of=tables or None, skip_locked=True)
@@ -207,31 +208,6 @@ class _Refusing:
             raise
         with self._guard:
             self._until, self._pause = 0.0, _FIRST_PAUSE
-
-
-class _Cursor(psycopg.Cursor[Any]):
-    """Writes U+FFFD where a text has a NUL, which no text in PostgreSQL can have."""
-
-    def execute(self, query: Any, params: Any = None, **options: Any) -> _Cursor:
-        super().execute(query, _without_nul(params) if params else None, **options)
-        return self
-
-    def executemany(self, query: Any, params_seq: Any, **options: Any) -> _Cursor:  # type: ignore[override]
-        super().executemany(query, [_without_nul(row) for row in params_seq], **options)
-        return self
-
-
-def _without_nul(values: Sequence[Any]) -> Sequence[Any]:
-    for value in values:
-        if (type(value) is str and "\0" in value) or (type(value) is list and _without_nul(value) is not value):
-            return [_clean(each) for each in values]
-    return values
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, list):
-        return _without_nul(value)
-    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
 _DIALECT = peewee.PostgresqlDatabase(None, prefer_psycopg3=True)  # never connected: it only knows the SQL
