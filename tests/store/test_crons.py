@@ -89,10 +89,11 @@ async def test_failures_are_counted_in_a_row_and_pause_a_cron_that_has_had_enoug
 
 
 async def test_crons_in_time_zones_come_by_id_in_pieces(store: SqlDatabase) -> None:
-    zoned = [cron(timezone="Asia/Tokyo") for _ in range(3)]
-    await stored(store, *zoned, cron(), cron(timezone="Asia/Tokyo", enabled=False))
-    assert await store.read(lambda tx: tx.crons.zoned("", 2)) == zoned[:2]
-    assert await store.read(lambda tx: tx.crons.zoned(zoned[1].cron_id, 2)) == zoned[2:]
+    zones = ["Asia/Tokyo", "Europe/Berlin"]
+    zoned = [cron(timezone=zone) for zone in [*zones, "Asia/Tokyo"]]
+    await stored(store, *zoned, cron(), cron(timezone="Asia/Seoul"), cron(timezone="Asia/Tokyo", enabled=False))
+    assert await store.read(lambda tx: tx.crons.zoned(zones, "", 2)) == zoned[:2]
+    assert await store.read(lambda tx: tx.crons.zoned(zones, zoned[1].cron_id, 2)) == zoned[2:]
 
 
 async def test_a_disabled_cron_says_why_and_is_not_due(store: SqlDatabase) -> None:
