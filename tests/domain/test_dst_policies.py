@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from cronlane_service.domain.policies import DstPolicy, Fold, Gap
 from cronlane_service.domain.schedule import Schedule
-from domain.test_schedule_against_oracle import HOUR, MINUTE, SECOND, ZONES, Fields, nightly, repeated, shifts, starts
+from domain.test_schedule_against_oracle import HOUR, ZONES, nightly, repeated, shifts, starts
+from oracle import MINUTE, SECOND, Fields
 
 COMPARED: Counter[str] = Counter()
 policies = st.builds(DstPolicy, gap=st.sampled_from(Gap), fold=st.sampled_from(Fold))
