@@ -57,13 +57,13 @@ class TellingService(StoredService):
             )
 
     async def _told(self, context: Any, *named: tuple[str, str]) -> AsyncIterator[runs_pb2.RunEvent]:
-        await context.send_initial_metadata(named)
         try:
+            await context.send_initial_metadata(named)
             while (happened := await self.events.get()) is not END:
                 if isinstance(happened, status_pb2.Status):
                     await context.abort_with_status(rpc_status.to_status(happened))
                 yield happened
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):
             self.left.set()
             raise
 
