@@ -27,7 +27,7 @@ async def read(http: httpx.AsyncClient) -> dict[str, float]:
 async def test_answers_are_counted_by_method_and_status(http: httpx.AsyncClient) -> None:
     before = await read(http)
     assert not any(name.startswith("cronlane_http_requests_total") for name in before)
-    for method, path in (("GET", "/ok"), ("GET", "/nowhere"), ("BREW", "/ok"), ("POST", "/threads/search")):
+    for method, path in (("GET", "/ok"), ("GET", "/nowhere"), ("PROPFIND", "/ok"), ("POST", "/threads/search")):
         await http.request(method, path)
     after = {name: value for name, value in (await read(http)).items() if "http_requests" in name}
     assert after == {
