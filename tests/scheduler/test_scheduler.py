@@ -149,20 +149,24 @@ def test_a_batch_of_ticks_is_one_log_line_and_each_tick_one_for_who_wants_to_kno
 def test_a_failing_store_stops_no_later_pass(database, do, fired) -> None:
     house = House(database, do, SystemClock())
     house.cron(EACH_SECOND)
-    failures = iter([StoreUnavailable("gone"), RuntimeError("a fault of ours")])
-    fire = house.ticks.fire
+    failures = iter([StoreUnavailable("gone"), RuntimeError("a fault of ours"), RuntimeError("and once more")])
 
-    def failing(tx: Any, *instants: Any) -> Any:
-        if (failure := next(failures, None)) is not None:
-            raise failure
-        return fire(tx, *instants)
+    def failing(fire: Callable[..., Any]) -> Callable[..., Any]:
+        def fail(tx: Any, *instants: Any) -> Any:
+            if (failure := next(failures, None)) is not None:
+                raise failure
+            return fire(tx, *instants)
 
-    house.ticks.fire = failing
+        return fail
+
+    house.ticks.fire, house.ticks.fire_apart = failing(house.ticks.fire), failing(house.ticks.fire_apart)
     with capture_logs() as logs:
         house.scheduler.start()
         fired(1)
         house.scheduler.stop()
-    assert [line["event"] for line in logs].count("scheduler_failed") == 2
+    away, fault = [line for line in logs if line["event"] == "scheduler_failed"]
+    assert (away["log_level"], "exc_info" in away) == ("warning", False), "the database is away: one line is enough"
+    assert (fault["log_level"], fault["exc_info"]) == ("error", True)
 
 
 def test_who_executes_runs_is_told_of_a_burst_also_when_the_rest_of_it_does_not_come(database, do) -> None:

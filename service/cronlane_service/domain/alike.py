@@ -50,6 +50,10 @@ class Due:
     alike: Sequence[Alike]
     others: Sequence[str]
 
+    @property
+    def cron_ids(self) -> Sequence[str]:
+        return [*(member.cron_id for alike in self.alike for member in alike.members), *self.others]
+
     def __bool__(self) -> bool:
         return bool(self.alike or self.others)
 

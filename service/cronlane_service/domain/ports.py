@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
@@ -64,6 +65,13 @@ class Transaction(Protocol):
     def events(self) -> EventStore: ...
     @property
     def webhooks(self) -> WebhookStore: ...
+    def apart(self) -> AbstractContextManager[None]:
+        """What is written inside is taken back when it ends in an error, and nothing else is.
+
+        Raises ValueError for what the database refuses to write.
+        """
+        ...
+
     def notify(self, topic: Topic, key: str = "") -> None:
         """Tells the listeners of a topic, after the commit and only if it happens."""
         ...

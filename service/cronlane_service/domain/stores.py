@@ -6,7 +6,7 @@ without it are the service's own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -144,6 +144,10 @@ class TickStore(Protocol):
 
     def list(self, owner: str, cron_id: str, query: TickQuery, limit: int) -> Sequence[Tick]:
         """Oldest first."""
+        ...
+
+    def decided(self, cron_id: str, first: datetime, last: datetime) -> Collection[datetime]:
+        """The instants from the first to the last that have a row."""
         ...
 
     def latest(self, cron_id: str) -> datetime | None:

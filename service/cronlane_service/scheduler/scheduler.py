@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from cronlane_service.domain.clock import Clock
-from cronlane_service.domain.errors import StoreUnavailable
+from cronlane_service.domain.errors import Overloaded, StoreUnavailable
 from cronlane_service.domain.ports import Database, Topic, Transaction
 from cronlane_service.usecases.firing import Pass
 from cronlane_service.usecases.ticks import Ticks
@@ -59,29 +59,45 @@ class Scheduler:
     def tick(self) -> datetime | None:
         """Fires what is due; answers the next due instant, None when there is none."""
         while True:
-            done = self._database.submit(self._fire).result()
+            done = self._fired()
             self._untold = done.untold
             _report(done, self._clock.now())
             if done.next_due is None or done.next_due > self._look():
                 return done.next_due
 
+    def _fired(self) -> Pass:
+        try:
+            return self._database.submit(self._fire).result()
+        except (StoreUnavailable, Overloaded):
+            raise
+        except Exception as error:
+            # Something that a row holds, most likely: the other crons must not wait for who puts it right.
+            log.warning("firing_one_by_one", exc_info=error)
+            return self._database.submit(self._fire_apart).result()
+
     def _fire(self, tx: Transaction) -> Pass:
         now = self._look()  # the instant decided at, so that the clock cannot leap in between
         return self._ticks.fire(tx, self._watching_since, now, self._untold)
+
+    def _fire_apart(self, tx: Transaction) -> Pass:
+        now = self._look()
+        return self._ticks.fire_apart(tx, self._watching_since, now, self._untold)
 
     def _run(self) -> None:
         while not self._stopped:
             self._sleep_until(self._pass())
 
     def _pass(self) -> datetime | None:
+        # Whatever it was (the database away, a fault of ours), crons must go on: look again soon. What came due
+        # meanwhile was not watched.
         try:
             return self.tick()
+        except (StoreUnavailable, Overloaded) as error:
+            log.warning("scheduler_failed", problem=str(error))
         except Exception:
-            # Whatever it was (the database away, a fault of ours), crons must go on: look again soon. What came due
-            # meanwhile was not watched.
             log.exception("scheduler_failed")
-            self._looked_at = self._watching_since = self._clock.now() + RETRY
-            return self._watching_since
+        self._looked_at = self._watching_since = self._clock.now() + RETRY
+        return self._watching_since
 
     def _sleep_until(self, instant: datetime | None) -> None:
         while (left := self._left(instant)) > timedelta(0):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import peewee
@@ -34,6 +34,11 @@ _EXISTS = Statement(
 )
 _OF_CRON = Statement(
     lambda _: Table.select(*_DECIDED).where(Table.cron_id == Bind("cron_id")).order_by(Table.scheduled_for)
+)
+_BETWEEN = Statement(
+    lambda _: Table.select(Table.scheduled_for).where(
+        Table.cron_id == Bind("cron_id"), Table.scheduled_for >= Bind("first"), Table.scheduled_for <= Bind("last")
+    )
 )
 _LATEST = Statement(
     lambda _: Table.select(peewee.fn.max(Table.scheduled_for)).where(
@@ -89,6 +94,10 @@ class Ticks:
             conditions.append(Table.scheduled_for <= stored(query.end))
         found = Table.select(*_DECIDED).where(*conditions).order_by(Table.scheduled_for).limit(limit)
         return [_READER.value(row) for row in self._connection.search(found)]
+
+    def decided(self, cron_id: str, first: datetime, last: datetime) -> Collection[datetime]:
+        rows = self._connection.rows(_BETWEEN, cron_id=cron_id, first=stored(first), last=stored(last))
+        return {loaded(instant) for (instant,) in rows if isinstance(instant, int)}
 
     def latest(self, cron_id: str) -> datetime | None:
         [(instant,)] = self._connection.rows(_LATEST, cron_id=cron_id)

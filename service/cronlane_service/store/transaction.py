@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import peewee
+
 from cronlane_service.domain.ports import Topic
 from cronlane_service.store.assistants import Assistants
 from cronlane_service.store.connection import Connection
@@ -22,6 +27,7 @@ class Transaction:
     """The stores on one connection; ``notices`` are told to the listeners after the commit."""
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self.threads = Threads(connection)
         self.crons = Crons(connection)
         self.zones = Zones(connection)
@@ -35,6 +41,17 @@ class Transaction:
         self.events = Events(connection)
         self.webhooks = Webhooks(connection)
         self.notices: dict[tuple[Topic, str], None] = {}  # a set that keeps its order
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        try:
+            with self._connection.savepoint():
+                yield
+        except peewee.PeeweeException as error:
+            engine = self._connection.engine
+            if engine.unavailable(error) is not None or engine.tries(error) > 1:
+                raise  # not the fault of what was written: the database's, or of other servers
+            raise ValueError(f"the database refuses it: {error}") from error
 
     def notify(self, topic: Topic, key: str = "") -> None:
         self.notices[topic, key] = None

@@ -50,6 +50,12 @@ class Pass:
     def ticks(self) -> list[Tick]:
         return self.single_ticks + [tick for alike in self.alike for tick in alike.ticks]
 
+    def add(self, other: Pass) -> None:
+        """What was decided for other crons."""
+        self.single_ticks += other.single_ticks
+        self.single_runs += other.single_runs
+        self.disabled |= other.disabled
+
     @property
     def made_runs(self) -> bool:
         return bool(self.single_runs) or any(alike.fired for alike in self.alike)
@@ -76,8 +82,11 @@ def progress(cron: Cron, ticks: Sequence[Tick], next_run_date: datetime | None) 
 class Firing:
     """Ticks of crons in the making: reads what their crons need at once, and writes at once."""
 
-    def __init__(self, tx: Transaction, now: datetime, new_id: NewId, crons: Sequence[Cron]) -> None:
-        self._tx, self._now, self._new_id = tx, now, new_id
+    def __init__(
+        self, tx: Transaction, now: datetime, new_id: NewId, crons: Sequence[Cron], *, passing_over: bool = False
+    ) -> None:
+        """``passing_over``: ticks that have a row already are left as they are; else they fail `write`."""
+        self._tx, self._now, self._new_id, self._passing_over = tx, now, new_id, passing_over
         self._assistants: Mapping[str, Assistant] = tx.assistants.find([cron.assistant_id for cron in crons])
         named = [cron.thread_id for cron in crons if cron.thread_id is not None]
         self._threads: dict[str, Thread] = dict(tx.threads.find(named))
@@ -102,7 +111,7 @@ class Firing:
         if cron.thread_id is not None and cron.thread_id not in self._threads:
             raise NotFound("thread", cron.thread_id, f"its thread {cron.thread_id} is gone")
         noted = len(self._done.single_ticks)
-        for plan in planned:
+        for plan in self._undecided(cron, planned) if self._passing_over else planned:
             self._deciding[cron.cron_id] = plan.scheduled_for
             tick = Tick(
                 cron_id=cron.cron_id,
@@ -115,6 +124,12 @@ class Firing:
             )
             self._done.single_ticks.append(self._fired(cron, tick) if plan.outcome in _WITH_RUN else tick)
         return self._done.single_ticks[noted:]
+
+    def _undecided(self, cron: Cron, planned: Sequence[rules.PlannedTick]) -> Sequence[rules.PlannedTick]:
+        if not planned:
+            return planned
+        there = self._tx.ticks.decided(cron.cron_id, planned[0].scheduled_for, planned[-1].scheduled_for)
+        return [plan for plan in planned if plan.scheduled_for not in there]
 
     def _fired(self, cron: Cron, tick: Tick) -> Tick:
         assistant = self._assistants[cron.assistant_id]
@@ -174,7 +189,7 @@ class Firing:
         self._tx.crons.disable(cron.cron_id, reason, self._now)
         failed = self._deciding.get(cron.cron_id) or cron.next_run_date or cron.due_at or self._now
         noted = {tick.scheduled_for for tick in self._done.single_ticks if tick.cron_id == cron.cron_id}
-        if failed not in noted:
+        if failed not in noted and not self._tx.ticks.decided(cron.cron_id, failed, failed):
             tick = Tick(cron.cron_id, failed, cron.owner, self._now, TickOutcome.ERROR, reason)
             self._done.single_ticks.append(tick)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cronlane_service.domain import ticks as rules
+from cronlane_service.domain.alike import Due
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.errors import DomainError
 from cronlane_service.domain.foreseen import Foreseen
@@ -18,6 +20,8 @@ SHORTLY = timedelta(milliseconds=25)
 """When to look again whether other servers have decided what was due."""
 BURST = timedelta(seconds=1)
 """So long runs wait for the ticks after them: to execute one takes as much of the interpreter as to fire fifty."""
+_CANNOT = (DomainError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
+"""What says that a cron cannot be evaluated or, apart from others, written."""
 
 
 class Ticks:
@@ -43,22 +47,48 @@ class Ticks:
         now = now or self._clock.now()
         due = tx.firings.due(now, self._batch)
         alike, left = self._plain.fire(tx, due.alike, now, watching_since)
-        crons = tx.crons.find([*left, *due.others])
-        firing = Firing(tx, now, self._new_id, crons)
+        done = self._fired(tx, tx.crons.find([*left, *due.others]), now, watching_since)
+        done.alike = alike
+        return _ended(tx, done, due, now, untold)
+
+    def fire_apart(
+        self, tx: Transaction, watching_since: datetime, now: datetime, untold: datetime | None = None
+    ) -> Pass:
+        """The same, cron by cron, for when ``fire`` failed: what one of them holds cannot keep the others from firing.
+
+        What was decided before is passed over, and a cron of which something cannot be written is disabled.
+        """
+        due = tx.firings.due(now, self._batch)
+        done = Pass()
+        for cron in tx.crons.find(due.cron_ids):
+            try:
+                with tx.apart():
+                    alone = self._fired(tx, [cron], now, watching_since, passing_over=True)
+            except _CANNOT as error:
+                firing = Firing(tx, now, self._new_id, [])
+                firing.poisoned(cron, error)
+                alone = firing.write()
+            done.add(alone)
+        return _ended(tx, done, due, now, untold)
+
+    def _fired(
+        self,
+        tx: Transaction,
+        crons: Sequence[Cron],
+        now: datetime,
+        watching_since: datetime,
+        *,
+        passing_over: bool = False,
+    ) -> Pass:
+        firing = Firing(tx, now, self._new_id, crons, passing_over=passing_over)
         advanced: list[CronProgress] = []
         for cron in crons:
             try:
                 advanced.append(self._decided(firing, cron, now, watching_since))
-            except (DomainError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+            except _CANNOT as error:
                 firing.poisoned(cron, error)
         tx.crons.advance(advanced)
-        done = firing.write()
-        done.alike = alike
-        done.next_due = tx.crons.next_due()
-        if not due and done.next_due is not None and done.next_due <= now:
-            done.next_due = now + SHORTLY  # other servers are at what is due
-        done.untold = _told(tx, done, now, untold or (now if done.made_runs else None))
-        return done
+        return firing.write()
 
     def _decided(self, firing: Firing, cron: Cron, now: datetime, watching_since: datetime) -> CronProgress:
         """Where the cron stands now. Raises what says that it cannot be evaluated."""
@@ -69,9 +99,18 @@ class Ticks:
         decision = rules.decide(cron, now, watching_since)
         ticks = firing.cron(cron, decision.ticks)
         advanced = progress(cron, ticks, decision.next_run_date)
-        if not ticks and advanced.due_at is not None and advanced.due_at <= now:
+        if not decision.ticks and advanced.due_at is not None and advanced.due_at <= now:
             raise ValueError("it is due, and there is nothing to be decided")  # it would be due for ever
         return advanced
+
+
+def _ended(tx: Transaction, done: Pass, due: Due, now: datetime, untold: datetime | None) -> Pass:
+    """With what follows, and who executes runs told."""
+    done.next_due = tx.crons.next_due()
+    if not due and done.next_due is not None and done.next_due <= now:
+        done.next_due = now + SHORTLY  # other servers are at what is due
+    done.untold = _told(tx, done, now, untold or (now if done.made_runs else None))
+    return done
 
 
 def _told(tx: Transaction, done: Pass, now: datetime, untold: datetime | None) -> datetime | None:
