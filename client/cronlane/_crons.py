@@ -6,7 +6,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from cronlane import _json
 from cronlane._decode import Members, assign, decode
-from cronlane._encode import field_text
+from cronlane._encode import field_text, writer
 from cronlane._fields import settable
 from cronlane.errors import InvalidRequest
 from cronlane.v1.common_pb2 import Json
@@ -15,6 +15,8 @@ from cronlane.v1.crons_pb2 import Cron
 _FIELDS = settable(Cron.DESCRIPTOR)
 # What the service fills in for a field that was not sent. One that was sent so is remembered in `extra`.
 _DEFAULTS = {"enabled": "true", "on_run_completed": '"delete"', "metadata": "{}"}
+# What writes a field, and the texts of it that `payload` does not show.
+_WRITERS = {name: (writer(field), {"null", "[]", _DEFAULTS.get(name)}) for name, field in _FIELDS.items()}
 # Fields of which null in an update says that there is none any more.
 CLEARED = frozenset(
     {
@@ -59,21 +61,31 @@ def _respelled(cron: Cron, found: Members) -> dict[str, str]:
 
 def _shown(cron: Cron, field: FieldDescriptor) -> str | None:
     """The field in ``payload``; None when there is nothing to show."""
-    text = field_text(cron, field)
-    return None if text in ("null", "[]", _DEFAULTS.get(field.name)) else text
+    write, hidden = _WRITERS[field.name]
+    text = write(cron)
+    return None if text in hidden else text
 
 
 def payload_text(cron: Cron) -> str:
     """The request as it was sent, with the assistant's UUID and ``config.configurable.cron_id``."""
-    extra = _json.members(cron.extra.text or "{}")
-    spelled = {name: text for name, field in _FIELDS.items() if (text := _spelled(cron, field, extra)) is not None}
+    extra = _extra(cron)
+    if extra:
+        shown = {name: _spelled(cron, field, extra) for name, field in _FIELDS.items()}
+    else:
+        shown = {name: _shown(cron, field) for name, field in _FIELDS.items()}
+    spelled = {name: text for name, text in shown.items() if text is not None}
     spelled["config"] = _config_text(cron, spelled.get("config", "{}"))
     return _json.join(spelled | {name: text for name, text in extra.items() if name not in _FIELDS})
 
 
+def _extra(cron: Cron) -> dict[str, str]:
+    text = cron.extra.text
+    return {} if text in ("", "{}") else _json.members(text)
+
+
 def end_time_text(cron: Cron) -> str:
     """As it was sent."""
-    extra = _json.members(cron.extra.text or "{}")
+    extra = _extra(cron)
     return _spelled(cron, _FIELDS["end_time"], extra) or "null"
 
 
@@ -91,7 +103,7 @@ def _spelled(cron: Cron, field: FieldDescriptor, extra: dict[str, str]) -> str |
 
 
 def _config_text(cron: Cron, config: str) -> str:
-    parts = _json.members(config)
+    parts = {} if config == "{}" else _json.members(config)
     configurable = _json.members(parts.get("configurable", "{}"))
     configurable["cron_id"] = _json.dump(cron.cron_id)
     return _json.join(parts | {"configurable": _json.join(configurable)})

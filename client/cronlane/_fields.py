@@ -116,12 +116,6 @@ def words(enum: EnumDescriptor) -> Mapping[str, int]:
 
 
 @cache
-def word(enum: EnumDescriptor, number: int) -> str | None:
-    """The word for a number; None for the unspecified one and for those of a newer service."""
-    return next((word for word, known in words(enum).items() if known == number), None)
-
-
-@cache
 def settable(message: Descriptor) -> Mapping[str, FieldDescriptor]:
     """The fields that a JSON object can fill, by name."""
     without = _NOT_MEMBERS.get(message.full_name, frozenset())

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from json.decoder import scanstring  # type: ignore[attr-defined]
+from json.encoder import encode_basestring_ascii
 from typing import Any, NoReturn
 
 _BLANK = re.compile(r"[ \t\n\r]*")
@@ -21,6 +22,8 @@ def _literal(number: str) -> tuple[str]:
 
 # A number is only ever its literal here: none is too long or too large, and none equals a string.
 _SCANNER = json.JSONDecoder(parse_int=_literal, parse_float=_literal, parse_constant=_refuse)
+
+_WRITER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
 def members(text: str) -> dict[str, str]:
@@ -98,7 +101,7 @@ def same(one: str, other: str) -> bool:
 
 def join(found: Mapping[str, str]) -> str:
     """The object that has these members."""
-    return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in found.items()) + "}"
+    return "{" + ",".join(f"{quoted(name)}:{text}" for name, text in found.items()) + "}"
 
 
 def listed(texts: Iterable[str]) -> str:
@@ -108,4 +111,11 @@ def listed(texts: Iterable[str]) -> str:
 
 def dump(value: Any, default: Callable[[Any], Any] | None = None) -> str:
     """The text of a Python value. Raises ValueError or TypeError for what JSON cannot say."""
+    if default is None:
+        return _WRITER.encode(value)
     return json.dumps(value, allow_nan=False, separators=(",", ":"), default=default)
+
+
+def quoted(text: str) -> str:
+    """The JSON string that says it."""
+    return encode_basestring_ascii(text)

@@ -11,8 +11,7 @@ from google.protobuf.message import Message
 
 from cronlane import _json
 from cronlane._crons import end_time_text, payload_text
-from cronlane._encode import field_text, object_text
-from cronlane._fields import fields
+from cronlane._encode import object_text, writer
 from cronlane._threads import extracted_text, here_text, id_text, parent_text
 from cronlane.errors import InvalidRequest
 from cronlane.v1.runs_pb2 import RunOutcome
@@ -98,18 +97,23 @@ def shape(message: Descriptor) -> _Shape:
     return _SHAPES.get(message.full_name) or {field.name: None for field in message.fields}
 
 
+@cache
+def _members(message: Descriptor, *, additions: bool) -> tuple[tuple[str, str, _Writer], ...]:
+    """Each member's name, how it begins, and what writes the rest of it."""
+    found = {**shape(message), **(_ADDITIONS.get(message.full_name, {}) if additions else {})}
+    plain = message.fields_by_name
+    return tuple((name, f"{_json.quoted(name)}:", special or writer(plain[name])) for name, special in found.items())
+
+
 def encode(message: Message, select: Collection[str] = ()) -> str:
     """The JSON object of a message in the platform's shape; with ``select``, of these members alone."""
-    plain = fields(message)
-    found: dict[str, str] = {}
-    descriptor = cast(Descriptor, message.DESCRIPTOR)
-    members = {**shape(descriptor), **_ADDITIONS.get(descriptor.full_name, {})} if select else shape(descriptor)
-    for name, writer in members.items():
+    found = []
+    for name, begin, write in _members(cast(Descriptor, message.DESCRIPTOR), additions=bool(select)):
         if not select or name in select or name in _UNSELECTED:
-            text = writer(message) if writer else field_text(message, plain[name])
+            text = write(message)
             if text is not None:
-                found[name] = text
-    return _json.join(found)
+                found.append(begin + text)
+    return "{" + ",".join(found) + "}"
 
 
 def check_select(message: Descriptor, select: Collection[str]) -> None:
