@@ -22,6 +22,10 @@ NULLABLE = frozenset(
     {
         "cronlane.v1.RunSpec.input",
         "cronlane.v1.RunSpec.command",
+        "cronlane.v1.RunSpec.checkpoint_id",
+        "cronlane.v1.RunSpec.on_completion",
+        "cronlane.v1.RunSpec.on_disconnect",
+        "cronlane.v1.Cron.multitask_strategy",
         "cronlane.v1.CreateAssistantRequest.description",
         "cronlane.v1.UpdateThreadStateRequest.values",
         "cronlane.v1.StateUpdate.values",

@@ -176,3 +176,15 @@ async def test_a_service_that_goes_away_closes_the_websocket(socket: ClientConne
         await said(socket)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
+
+
+async def test_a_websocket_has_so_many_subscriptions_and_no_more(
+    socket: ClientConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cronlane.rest.websocket.MOST", 2)
+    subscribe = {"id": 1, "method": "subscription.subscribe", "params": {"channels": ["values"]}}
+    replies = [await said(socket, subscribe) for _ in range(3)]
+    assert [reply["type"] for reply in replies] == ["success", "success", "error"]
+    assert "at most 2 subscriptions" in replies[2]["message"]
+    await said(socket, {"id": 2, "method": "subscription.unsubscribe", "params": {"subscription_id": "1"}})
+    assert (await said(socket, subscribe))["type"] == "success"

@@ -11,6 +11,7 @@ import pytest
 
 from client.facts import ASSISTANT
 from client.stored_service import StoredService
+from cronlane.v1.common_pb2 import MultitaskStrategy
 from rest.conftest import MAX_BODY
 
 CRON = {"assistant_id": "agent", "schedule": "* * * * *"}
@@ -105,6 +106,27 @@ async def test_null_stands_for_nothing_where_the_platform_allows_it(
     assert (await http.post("/runs", json={"assistant_id": "agent", "input": None, "command": None})).status_code == 200
     assert not service.seen[-1].run.HasField("input")
     assert not service.seen[-1].run.HasField("command")
+
+
+@pytest.mark.parametrize("field", ["on_completion", "on_disconnect", "checkpoint_id"])
+@pytest.mark.parametrize("path", ["/runs", "/threads/x/runs"])
+async def test_null_for_what_a_run_need_not_say_is_as_if_it_were_not_said(
+    http: httpx.AsyncClient, service: StoredService, path: str, field: str
+) -> None:
+    assert (await http.post(path, json={"assistant_id": "agent", field: None})).status_code == 200
+    said = service.seen[-1].run
+    assert (await http.post(path, json={"assistant_id": "agent"})).status_code == 200
+    assert said == service.seen[-1].run
+
+
+async def test_null_for_the_strategy_of_a_cron_is_as_if_it_were_not_said(
+    http: httpx.AsyncClient, service: StoredService
+) -> None:
+    cron = (await http.post("/runs/crons", json={**CRON, "multitask_strategy": None})).json()
+    assert service.seen[-1].cron.multitask_strategy == MultitaskStrategy.MULTITASK_STRATEGY_UNSPECIFIED
+    changed = {"multitask_strategy": None, "schedule": "1 * * * *"}
+    assert (await http.patch(f"/runs/crons/{cron['cron_id']}", json=changed)).status_code == 200
+    assert "multitask_strategy" not in service.seen[-1].update_mask.paths
 
 
 async def test_unknown_members_are_ignored_for_threads_and_runs(

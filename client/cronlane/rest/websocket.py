@@ -19,6 +19,8 @@ from cronlane.rest.protocol import carried_out, refused, succeeded
 from cronlane.v1.thread_protocol_pb2 import SendCommandRequest, StreamEventsRequest
 
 PATH = "/threads/{thread_id}/stream/events"
+MOST = 100
+"""Subscriptions of one socket."""
 _SERVICE_RESTARTS = 1012  # by RFC 6455's registry: come back
 
 
@@ -76,6 +78,8 @@ class Connection:
         return (await carried_out(command, lambda: self._call("SendCommand", command)))[0]
 
     async def _subscribe(self, command: SendCommandRequest) -> str:
+        if len(self._subscriptions) >= MOST:
+            raise InvalidRequest(f"A connection has at most {MOST} subscriptions: end one, or open another connection.")
         request = StreamEventsRequest(thread_id=self._thread_id)
         subscription(request, command.params.text or "{}")
         call = self._methods["StreamEvents"](request, metadata=self._metadata)
@@ -84,8 +88,12 @@ class Connection:
                 await call.read()  # refused: it has only a status
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
         name = str(next(self._numbers))
-        self._subscriptions[name] = asyncio.create_task(self._tell(call))
+        self._subscriptions[name] = telling = asyncio.create_task(self._tell(call))
+        telling.add_done_callback(lambda _: self._subscriptions.pop(name, None))
         return succeeded(command.id, {"subscription_id": name}, 0)
 
     def _unsubscribe(self, command: SendCommandRequest) -> str:
