@@ -106,6 +106,19 @@ async def test_all_are_told_when_nothing_can_be_committed(notes: Notes) -> None:
     assert notes.found == [3]
 
 
+async def test_all_are_told_when_what_failed_cannot_even_be_taken_back(notes: Notes) -> None:
+    def refused(action: int, what: str | None, *_: object) -> int:
+        return sqlite3.SQLITE_DENY if (action, what) == (sqlite3.SQLITE_TRANSACTION, "ROLLBACK") else sqlite3.SQLITE_OK
+
+    assert await notes.commits.run(notes.note(1)) == 1
+    notes.connection.set_authorizer(refused)
+    both = await asyncio.gather(*(notes.commits.run(notes.note(n)) for n in (1, 2)), return_exceptions=True)
+    assert [str(problem) for problem in both] == ["not authorized"] * 2
+    notes.connection.set_authorizer(None)
+    assert await notes.commits.run(notes.note(3)) == 3
+    assert notes.found == [1, 3]
+
+
 async def test_one_that_is_cancelled_before_its_turn_is_not_run(notes: Notes) -> None:
     first = await occupied(notes)
     waiting = asyncio.ensure_future(notes.commits.run(notes.note(1)))

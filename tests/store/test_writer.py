@@ -19,6 +19,7 @@ from cronlane_service.domain.errors import InvalidField, Overloaded, StoreUnavai
 from cronlane_service.domain.models import Thread
 from cronlane_service.domain.ports import Topic, Transaction
 from cronlane_service.store import SqlDatabase
+from cronlane_service.store.connection import Connection
 from store.engines import ON_SQLITE
 from store.rows import cron, new_id, thread
 
@@ -236,3 +237,20 @@ async def test_a_thousand_callers_at_once_are_all_answered(store: SqlDatabase) -
     made = [thread(thread_id=new_id()) for _ in range(1000)]
     assert all(await asyncio.gather(*(store.write(inserting(each)) for each in made)))
     assert len(await store.read(lambda tx: tx.threads.find([each.thread_id for each in made]))) == 1000
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_nobody_waits_for_ever_when_the_writer_dies_of_something_unforeseen(
+    stopped_store: SqlDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(_: Connection) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Connection, "commit", dies)
+    made = thread()
+    waiting = [stopped_store.submit(inserting(each)) for each in (made, thread())]
+    stopped_store.start()
+    assert [type(each.exception(LONG)) for each in waiting] == [StoreUnavailable] * 2
+    with pytest.raises(StoreUnavailable):
+        stopped_store.submit(inserting(thread())).result(LONG)
+    assert not exists(stopped_store, made)

@@ -68,6 +68,8 @@ class Commits:
 
     def _transact(self, operations: Sequence[_Operation]) -> list[_Outcome]:
         """All in one transaction; if one of them fails, each in one of its own."""
+        if (stuck := self._rolled_back()) is not None:
+            return [(None, stuck) for _ in operations]
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             outcomes = [_outcome(operation) for operation in operations]
@@ -76,11 +78,20 @@ class Commits:
                 self._connection.execute("COMMIT")
         except sqlite3.Error as problem:
             outcomes, failed = [(None, problem) for _ in operations], False
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        if (stuck := self._rolled_back()) is not None:
+            return [(None, stuck) for _ in operations]
         if failed and len(operations) > 1:
             return [outcome for operation in operations for outcome in self._transact([operation])]
         return outcomes
+
+    def _rolled_back(self) -> sqlite3.Error | None:
+        """What went wrong with what may be left of a transaction; the next one begins with trying again."""
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as problem:
+            return problem
+        return None
 
 
 def _outcome(operation: _Operation) -> _Outcome:

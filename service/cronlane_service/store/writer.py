@@ -41,6 +41,7 @@ class Writer:
         self._queue_limit = queue_limit
         self._queue: SimpleQueue[Write | None] = SimpleQueue()  # None wakes who waits for work
         self._again: deque[Write] = deque()
+        self._serving: list[Write] = []
         self._guard = threading.Lock()
         self._stopping = False
         self._listeners: dict[Topic, list[Callable[[str], None]]] = {topic: [] for topic in Topic}
@@ -81,7 +82,9 @@ class Writer:
     def _run(self) -> None:
         try:
             while (batch := self._next_batch()) is not None:
+                self._serving = batch
                 self._serve(batch)
+                self._serving = []
         finally:
             # Also if this thread dies of something unforeseen: nobody may wait for it then.
             self._close()
@@ -199,7 +202,7 @@ class Writer:
                     _log.error("listener_failed", topic=topic.value, exc_info=error)
 
     def _refuse_rest(self) -> None:
-        rest = list(self._again)
+        rest = [*self._serving, *self._again]
         self._again.clear()
         while not self._queue.empty():
             if (write := self._queue.get_nowait()) is not None and write.begin():
