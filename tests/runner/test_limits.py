@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -13,6 +14,7 @@ from structlog.testing import capture_logs
 
 from builders import cron_draft
 from cronlane_service.domain.models import CancelAction, Run, RunStatus, ThreadStatus
+from cronlane_service.runner.attempt import Attempt
 from runner.house import GRACE, House, steps
 from runner.sample import Gate, Steps, chain, first, second
 
@@ -46,6 +48,18 @@ def test_a_run_that_takes_too_long_ends_as_timeout(house: House, kind: str) -> N
     assert (ended.error.error, ended.error.message) == ("RunTimeout", "the run took longer than 0.3 seconds")
     thread = house.do(house.threads.get, "", ended.thread_id)
     assert (thread.status, thread.error, steps(thread.values)) == (ThreadStatus.ERROR, ended.error, ["input", "first"])
+
+
+def test_a_run_that_ended_in_time_is_not_kept_in_memory_until_its_time_is_over(house: House) -> None:
+    house.pool(chain(first), longest=timedelta(hours=1))
+    ended = house.ended(house.run(house.thread()))
+
+    def kept() -> bool:
+        gc.collect()
+        attempts = [each for each in gc.get_objects() if isinstance(each, Attempt)]
+        return any(each.run.run_id == ended.run_id for each in attempts)
+
+    house.wait_until(lambda: not kept(), "the attempt is still there")
 
 
 def test_the_time_of_a_run_is_counted_from_the_start_of_its_attempt(house: House) -> None:

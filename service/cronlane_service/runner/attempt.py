@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -46,6 +47,11 @@ class Attempt:
 
     def begin(self, execute: Coroutine[Any, Any, Outcome]) -> None:
         self.execution = asyncio.ensure_future(execute)
+
+    def ends_within(self, longest: timedelta) -> None:
+        """Cancelled then; a timer that is not stopped would keep the attempt in memory for so long."""
+        timer = asyncio.get_running_loop().call_later(longest.total_seconds(), self.cancel, Cancelled.TIMEOUT)
+        self.execution.add_done_callback(lambda _: timer.cancel())
 
     @property
     def occupies_thread(self) -> bool:

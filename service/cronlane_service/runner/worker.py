@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,6 +17,7 @@ from cronlane_service.domain.models import CancelAction, Outcome, Run, RunError,
 from cronlane_service.domain.ports import Database, Transaction
 from cronlane_service.runner import values
 from cronlane_service.runner.attempt import Attempt, Cancelled
+from cronlane_service.runner.persistence import Persistence
 from cronlane_service.runner.purger import Purger, Purges
 from cronlane_service.runner.recorder import Recorder
 from cronlane_service.runner.seams import Executor, Runs
@@ -26,8 +26,6 @@ from cronlane_service.runner.watched import Watched
 T = TypeVar("T")
 Held: TypeAlias = Mapping[str, tuple[int, CancelAction | None]]
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-"""Seconds between tries to write an outcome while the database is away."""
 CLEANING_UP = timedelta(seconds=5)
 """How long a graph that was cancelled for a stop may take to end."""
 
@@ -58,7 +56,7 @@ class Worker:
         self._held: Mapping[str, int] = {}
         self._ticking = asyncio.Lock()
         self._draining = False
-        self._closing = asyncio.Event()
+        self._persistence = Persistence()
         self.wake = asyncio.Event()
 
     async def tick(self) -> datetime | None:
@@ -96,12 +94,12 @@ class Worker:
         await self._concluded(CLEANING_UP)
         for attempt in self._attempts:
             attempt.let_go()
-        self._closing.set()
+        self._persistence.close()
         await self._concluded(CLEANING_UP)
 
     @property
     def drained(self) -> bool:
-        return self._closing.is_set()
+        return self._persistence.closed
 
     async def _concluded(self, within: timedelta) -> None:
         if self._seeing:
@@ -150,7 +148,7 @@ class Worker:
         attempt.begin(self._execute(attempt, before))
         attempt.log.info("run_started")
         if self._longest is not None:
-            asyncio.get_running_loop().call_later(self._longest.total_seconds(), attempt.cancel, Cancelled.TIMEOUT)
+            attempt.ends_within(self._longest)
         self._attempts.append(attempt)
         self._held = {**self._held, run.run_id: run.attempt}
         seeing = asyncio.ensure_future(self._see_through(attempt))
@@ -160,7 +158,7 @@ class Worker:
     async def _execute(self, attempt: Attempt, before: list[Attempt]) -> Outcome:
         if before:  # this worker's own, cancelled and not gone yet: two on one thread would mix their checkpoints
             await asyncio.wait([earlier.conclusion for earlier in before])
-            await self._persistently(self._purge_all)
+            await self._persistence.done(self._purge_all)
         attempt.fence.enter()
         attempt.on_thread = True
         await attempt.recorder.begin()
@@ -195,7 +193,7 @@ class Worker:
             return
         outcome = await self._outcome(attempt)
         if attempt.rolls_back and attempt.cut_short:  # before anybody is told that it is over
-            await self._persistently(lambda: self._executor.purge([(run.thread_id, run.run_id)]))
+            await self._persistence.done(lambda: self._executor.purge([(run.thread_id, run.run_id)]))
         written = await self._write(lambda tx: self._runs.finish(tx, run, outcome, recorded))
         _report(attempt, outcome, written)
 
@@ -229,22 +227,7 @@ class Worker:
         return reading.result()
 
     async def _write(self, operation: Callable[..., T]) -> T:
-        return await self._persistently(lambda: self._database.write(operation))
-
-    async def _persistently(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Tries until it succeeds, or the worker closes: then it is tried a last time."""
-        pause = FIRST_PAUSE
-        while True:
-            last = self._closing.is_set()
-            try:
-                return await work()
-            except (StoreUnavailable, Overloaded) as problem:
-                if last:
-                    raise
-                log.warning("run_write_delayed", problem=str(problem))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+        return await self._persistence.done(lambda: self._database.write(operation))
 
 
 def _report(attempt: Attempt, outcome: Outcome, written: bool) -> None:
