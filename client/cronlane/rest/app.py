@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
@@ -20,6 +20,7 @@ from cronlane._channel import WaitingStub
 from cronlane.rest.errors import HANDLERS
 from cronlane.rest.exchange import Exchange
 from cronlane.rest.metrics import Requests
+from cronlane.rest.paths import Paths
 from cronlane.rest.replies import REPLIES, resource
 from cronlane.rest.requests import service_request
 from cronlane.rest.routes import Binding, table
@@ -69,17 +70,19 @@ def build_app(
     reply that waits for a run.
     """
     methods = _methods(channel)
-    routes = [
-        Route(path, _Endpoint({verb: _Call(binding, methods, max_body, keep_alive) for verb, binding in verbs.items()}))
-        for path, verbs in table().items()
-    ]
+    paths = Paths(
+        {
+            path: _Endpoint({verb: _Call(binding, methods, max_body, keep_alive) for verb, binding in verbs.items()})
+            for path, verbs in table().items()
+        }
+    )
     requests = Requests()
 
     async def websocket(socket: WebSocket) -> None:
         await Connection(socket, methods, _identity(socket)).serve()
 
     return Starlette(
-        routes=[*system_routes(ready, version, langgraph_version, requests), WebSocketRoute(PATH, websocket), *routes],
+        routes=[paths, *system_routes(ready, version, langgraph_version, requests), WebSocketRoute(PATH, websocket)],
         middleware=[Middleware(requests.counting), _CORS],
         exception_handlers=HANDLERS,
     )
