@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     rest_port: int = Field(8123, ge=0, le=65535, description="0: any free one")
     concurrency: int = Field(10, ge=1, le=10_000, description="runs executed at the same time")
     lease: float = Field(30.0, ge=1, description="how long a worker owns a run without a sign of life")
-    attempts: int = Field(3, ge=1, description="how often a run is tried when its workers are lost")
+    attempts: int = Field(3, ge=1, le=50, description="how often a run is tried when its workers are lost")
     retry_pause: float = Field(1.0, ge=0, description="before a lost run is tried again; doubles up to a minute")
     run_timeout: float | None = Field(None, gt=0, description="how long an attempt at a run may take")
     grace: float = Field(10.0, ge=0, description="how long runs under way may go on after SIGTERM")

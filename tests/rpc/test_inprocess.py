@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from contextvars import ContextVar
 from typing import Any
 
@@ -149,6 +150,13 @@ async def test_a_handler_is_never_more_than_one_reply_ahead_of_its_reader(
 
 async def test_replies_can_be_iterated(local: InProcessChannel) -> None:
     assert [each.count async for each in local.unary_stream("/test.Service/Tells")(thread())] == [0, 1, 2]
+
+
+async def test_who_stops_iterating_ends_the_call(local: InProcessChannel) -> None:
+    call = local.unary_stream("/test.Service/Tells")(thread())
+    async with aclosing(aiter(call)) as replies:
+        assert (await anext(replies)).count == 0
+    assert await call.code() is Code.CANCELLED
 
 
 async def test_a_deadline_ends_a_stream_that_is_not_read(local: InProcessChannel) -> None:

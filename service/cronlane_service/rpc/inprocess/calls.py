@@ -137,8 +137,11 @@ class StreamCall(LocalCall, grpc.aio.UnaryStreamCall[Any, Any]):
         return grpc.aio.EOF
 
     async def __aiter__(self) -> AsyncIterator[Any]:
-        while (reply := await self.read()) is not grpc.aio.EOF:
-            yield reply
+        try:
+            while (reply := await self.read()) is not grpc.aio.EOF:
+                yield reply
+        finally:
+            self.cancel()  # for who stops in the middle; nothing, once it has ended
 
 
 def check_size(message: Message, limit: int, problem: str) -> str | None:
