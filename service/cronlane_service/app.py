@@ -136,7 +136,7 @@ async def _work(settings: Settings, loaded: LoadedGraphs, database: SqlDatabase)
     """False: user code could not be stopped. Raises StartError."""
     stopping = signalled()
     items, checkpoints = parts.kept(settings)
-    attempts = parts.attempts(settings, database)
+    attempts = parts.attempts(settings, database, loaded.names)
     pool = parts.pool(settings, database, attempts, LocalGraphs(loaded, checkpoints, items))
     try:
         await asyncio.to_thread(pool.start)

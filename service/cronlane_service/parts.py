@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,9 +34,9 @@ def kept(settings: Settings) -> tuple[LocalItems, Path | Checkpoints]:
     return LocalItems(path.with_suffix(".store.db")), path.with_suffix(".checkpoints.db")
 
 
-def attempts(settings: Settings, database: SqlDatabase) -> Attempts:
+def attempts(settings: Settings, database: SqlDatabase, graphs: Sequence[str]) -> Attempts:
     kept, pause = timedelta(days=settings.tick_retention), timedelta(seconds=settings.retry_pause)
-    return Attempts(database.clock, settings.attempts, kept, pause)
+    return Attempts(database.clock, graphs, settings.attempts, kept, pause)
 
 
 def pool(settings: Settings, database: SqlDatabase, tries: Attempts, graphs: LocalGraphs) -> RunnerPool:

@@ -36,6 +36,7 @@ from cronlane_service.runner.introspection import GraphIntrospection
 from cronlane_service.runner.local import LocalGraphs
 from cronlane_service.runner.sender import Sender
 from cronlane_service.scheduler.scheduler import Scheduler
+from cronlane_service.scheduler.stranded import Stranded
 from cronlane_service.scheduler.sweeper import Sweeper
 from cronlane_service.store import SqlDatabase
 from cronlane_service.usecases.assistants import Assistants
@@ -71,7 +72,7 @@ class Service:
         self._assistants = Assistants(clock, lambda: str(uuid.uuid4()), loaded.names)
         self._zones = Zones(clock, f"cronlane {version('cronlane')} croniter {version('croniter')}")
         self._crons = Crons(clock, new_id, settings.webhook_hosts)
-        self._attempts = parts.attempts(settings, database)
+        self._attempts = parts.attempts(settings, database, loaded.names)
         items, checkpoints = parts.kept(settings)
         graphs = LocalGraphs(loaded, checkpoints, items)
         endings, runs = Endings(database), Runs(clock, new_id, settings.webhook_hosts)
@@ -89,7 +90,7 @@ class Service:
         )
         self._pool = parts.pool(settings, database, self._attempts, graphs)
         self._scheduler = Scheduler(database, Ticks(clock, new_id), clock)
-        self._sweeper = Sweeper(database, self._attempts.sweep, threads.expire)
+        self._sweeper = Sweeper(database, self._attempts.sweep, threads.expire, Stranded(self._attempts.stranded).tell)
         self._webhooks = Webhooks(clock, settings.webhook_attempts)
         secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
         sender = Sender(clock, settings.webhook_hosts, secret)

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 from langgraph_sdk import get_sync_client
 
-from serving import CRONLANE, Served, attempt, clean_environment, wait_until
+from serving import CRONLANE, GRAPHS, Served, attempt, clean_environment, wait_until
 
 
 def test_a_worker_needs_a_database_that_can_be_shared(tmp_path: Path) -> None:
@@ -65,6 +65,27 @@ def test_a_worker_executes_the_runs_of_a_server_that_is_gone(
             wait_until(lambda: connection.execute(status).fetchall() == [("success",)], description="it is executed")
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(30) == 0
+
+
+def test_a_run_goes_to_the_one_that_has_loaded_its_graph(
+    serve: Callable[..., Served], tmp_path: Path, postgres_url: str
+) -> None:
+    knowing = serve("--config", str(GRAPHS), "--database", postgres_url, folder=_folder(tmp_path, "knowing"))
+    # Its langgraph.json has no graph of that name; it is the only one here that could take the run.
+    ignorant = serve("--database", postgres_url, folder=_folder(tmp_path, "ignorant"))
+    with get_sync_client(url=knowing.url) as client:
+        assistant = client.assistants.create("raising")["assistant_id"]
+        thread = client.threads.create()["thread_id"]
+    knowing.kill()
+    with get_sync_client(url=ignorant.url) as client:
+        foreign = client.runs.create(thread, assistant, input={"messages": []})["run_id"]
+        behind = client.runs.create(thread, "agent", input={"messages": []})["run_id"]
+        assert isinstance(client.runs.wait(None, "agent", input={"messages": []}), dict), "it has looked for runs since"
+        assert [client.runs.get(thread, each)["status"] for each in (foreign, behind)] == ["pending", "pending"]
+        again = serve("--config", str(GRAPHS), "--database", postgres_url, folder=_folder(tmp_path, "again"))
+        client.runs.join(thread, behind)
+        assert [client.runs.get(thread, each)["status"] for each in (foreign, behind)] == ["success", "success"]
+    assert [server.stop() for server in (ignorant, again)] == [0, 0]
 
 
 def _folder(parent: Path, name: str) -> Path:

@@ -292,7 +292,7 @@ def graph_service(channel: grpc.aio.Channel) -> Any:
 @pytest.fixture
 def claim(database: Any, clock: FakeClock) -> Callable[[], Awaitable[list[Run]]]:
     """Takes up what is pending, as a worker does."""
-    attempts = Attempts(clock)
+    attempts = Attempts(clock, ["agent"])
 
     async def claim() -> list[Run]:
         return list(await database.write(lambda tx: attempts.claim(tx, "worker", timedelta(seconds=30), 100)))
@@ -303,7 +303,7 @@ def claim(database: Any, clock: FakeClock) -> Callable[[], Awaitable[list[Run]]]
 @pytest.fixture
 def finish(database: Any, clock: FakeClock) -> Callable[..., Awaitable[None]]:
     """Ends a run that was claimed."""
-    attempts = Attempts(clock)
+    attempts = Attempts(clock, ["agent"])
 
     async def finish(run: Run, outcome: Outcome | None = None) -> None:
         ended = outcome or Outcome(RunStatus.SUCCESS, values='{"n": 1.0}')

@@ -35,7 +35,7 @@ Record = Callable[..., Awaitable[None]]
 @pytest.fixture
 def record(database: Any, clock: FakeClock) -> Record:
     """Tells of a claimed run, as its worker does."""
-    attempts = Attempts(clock)
+    attempts = Attempts(clock, ["agent"])
 
     async def record(run: Run, *names: str) -> None:
         events = [RunEvent(name, json.dumps({"n": number})) for number, name in enumerate(names)]
@@ -154,7 +154,7 @@ async def test_a_thread_is_told_of_all_its_runs(
 ) -> None:
     call = threads.StreamThread(threads_pb2.StreamThreadRequest(thread_id=thread_id))
     await call.initial_metadata()
-    attempts = Attempts(clock)
+    attempts = Attempts(clock, ["agent"])
     for _ in range(2):
         await runs.CreateRun(pb.CreateRunRequest(thread_id=thread_id, run=AGENT))
         [run] = await claim()
@@ -191,7 +191,7 @@ async def test_who_follows_a_thread_is_told_of_states_that_are_written_on_reques
     await threads.UpdateThreadState(update)
     await runs.CreateRun(pb.CreateRunRequest(thread_id=thread_id, run=AGENT))
     [run] = await claim()
-    assert await database.write(lambda tx: Attempts(clock).finish(tx, run, Outcome(RunStatus.SUCCESS), True))
+    assert await database.write(lambda tx: Attempts(clock, ["agent"]).finish(tx, run, Outcome(RunStatus.SUCCESS), True))
     events = [await asyncio.wait_for(call.read(), 20) for _ in expected]
     assert [event.event for event in events] == expected
     if "state_update" in expected:

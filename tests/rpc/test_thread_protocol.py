@@ -37,7 +37,7 @@ def stub(channel: grpc.aio.Channel) -> Any:
 
 @pytest.fixture
 def record(database: Any, clock: FakeClock) -> Record:
-    attempts = Attempts(clock)
+    attempts = Attempts(clock, ["agent"])
 
     async def record(run: Run, *happened: RunEvent) -> None:
         assert await database.write(lambda tx: attempts.record(tx, run, happened))

@@ -38,7 +38,7 @@ class House:
         self.database.migrate()
         self.database.start()
         clock, new_id = SystemClock(), counting_ids()
-        self.attempts, self.runs, self.threads = Attempts(clock), Runs(clock, new_id), Threads(clock, new_id)
+        self.attempts, self.runs, self.threads = Attempts(clock, ["agent"]), Runs(clock, new_id), Threads(clock, new_id)
         self.crons, self.manual = Crons(clock, new_id), ManualRuns(clock, new_id)
         self._changes = threading.Semaphore(0)
         for topic in Topic:

@@ -125,7 +125,7 @@ def test_a_fault_in_a_pass_does_not_end_the_runner(house: House) -> None:
             return super().claim(*args)
 
     with capture_logs() as logs:
-        house.pool(chain(first), attempts=Faulty(SystemClock()))
+        house.pool(chain(first), attempts=Faulty(SystemClock(), ["agent"]))
         assert house.ended(house.run(house.thread())).status is RunStatus.SUCCESS
     assert "runner_pass_failed" in [entry["event"] for entry in logs]
 

@@ -17,6 +17,7 @@ from cronlane_service.domain.errors import StoreUnavailable
 from cronlane_service.domain.lifetimes import Ttl
 from cronlane_service.domain.ports import Transaction
 from cronlane_service.scheduler import sweeper
+from cronlane_service.scheduler.stranded import Stranded
 from cronlane_service.scheduler.sweeper import Sweeper
 from cronlane_service.store import open_database
 from cronlane_service.usecases.attempts import Attempts
@@ -44,7 +45,7 @@ def test_a_sweep_goes_on_until_nothing_is_left(database: Any) -> None:
         batches.append(threads.expire(tx, 2))
         return batches[-1]
 
-    sweeper = Sweeper(database, Attempts(clock).sweep, expire)
+    sweeper = Sweeper(database, Attempts(clock, ["agent"]).sweep, expire)
     assert sweeper.tick() == 0
     clock.advance(hours=1)
     assert sweeper.tick() == 3
@@ -77,3 +78,16 @@ def test_a_sweep_that_fails_does_not_end_the_sweeper(database: Any, monkeypatch:
         assert swept.wait(10)
         running.stop()
     assert [entry["event"] for entry in logs] == ["sweep_failed"] * 2
+
+
+def test_a_graph_that_runs_wait_for_in_vain_is_told_once(database: Any) -> None:
+    waiting = ["gone"]
+    sweeper = Sweeper(database, Stranded(lambda tx: waiting).tell)
+    with capture_logs() as logs:
+        assert [sweeper.tick(), sweeper.tick()] == [0, 0]
+        waiting.append("lost")
+        sweeper.tick()
+    assert [(entry["event"], entry["graph_id"]) for entry in logs] == [
+        ("graph_missing", "gone"),
+        ("graph_missing", "lost"),
+    ]

@@ -25,7 +25,7 @@ class House:
     def __init__(self, database: SqlDatabase) -> None:
         self.database, self.clock, new_id = database, FakeClock(), counting_ids()
         self.crons, self.runs, self.threads = (kind(self.clock, new_id) for kind in (Crons, Runs, Threads))
-        self.attempts = Attempts(self.clock, pause=PAUSE)
+        self.attempts = Attempts(self.clock, ["agent"], pause=PAUSE)
         self.scheduler = Scheduler(database, Ticks(self.clock, new_id), self.clock)
         self.do(Assistants(self.clock, new_id, ["agent"]).sync)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -20,8 +21,8 @@ from store.rows import later, new_id, run, thread
 RUNNING = RunStatus.RUNNING
 
 
-def claim(store: SqlDatabase, limit: int = 10, seconds: float = 0) -> list[Run]:
-    taken = store.submit(lambda tx: tx.runs.claim("w", later(seconds), later(seconds + 10), limit))
+def claim(store: SqlDatabase, limit: int = 10, seconds: float = 0, graphs: Sequence[str] = ("agent",)) -> list[Run]:
+    taken = store.submit(lambda tx: tx.runs.claim("w", later(seconds), later(seconds + 10), limit, graphs))
     return list(taken.result(5))
 
 
@@ -96,6 +97,37 @@ def test_a_run_that_has_ended_is_never_taken(store: SqlDatabase, status: RunStat
     assert claim(store) == [taken(waiting)]
 
 
+def test_runs_of_graphs_that_are_not_loaded_are_left_to_who_has_them(store: SqlDatabase) -> None:
+    elsewhere, here = run(graph_id="elsewhere", created_at=later(-9)), run()
+    gone = run(graph_id="elsewhere", status=RUNNING, worker="dead", attempt=1, lease_until=NOON, created_at=later(-5))
+    insert(store, elsewhere, here, gone)
+    assert claim(store, graphs=()) == []
+    assert claim(store, limit=1) == [taken(here)]
+    assert claim(store) == []
+    assert not store.read_now(lambda tx: tx.runs.left(NOON, ["agent"])), "nobody is to look again at once"
+    assert claim(store, graphs=("other", "elsewhere")) == [taken(elsewhere), taken(gone)]
+
+
+def test_behind_a_run_of_a_graph_that_is_not_loaded_its_thread_waits(store: SqlDatabase) -> None:
+    first = run(graph_id="elsewhere", created_at=later(-9))
+    second = run(thread_id=first.thread_id)
+    insert(store, first, second)
+    assert claim(store) == []
+    [held] = claim(store, graphs=("elsewhere",))
+    assert held == taken(first)
+    store.submit(lambda tx: tx.runs.end(replace(held, status=RunStatus.SUCCESS))).result(5)
+    assert claim(store) == [taken(second)]
+
+
+def test_the_graphs_that_runs_have_been_waiting_for_are_known(store: SqlDatabase) -> None:
+    waiting = [run(graph_id=graph_id, created_at=later(-30)) for graph_id in ("zoo", "ape", "zoo", "agent")]
+    young = run(graph_id="young", created_at=later(-29))
+    delayed = run(graph_id="delayed", created_at=later(-99), available_at=later(1))
+    running = run(graph_id="running", created_at=later(-99), status=RUNNING, lease_until=later(9))
+    insert(store, *waiting, young, delayed, running)
+    assert store.read_now(lambda tx: tx.runs.stranded(later(-30), NOON, ["agent"])) == ["ape", "zoo"]
+
+
 @ON_SQLITE
 def test_a_claim_walks_an_index_and_not_the_whole_table(store: SqlDatabase) -> None:
     from cronlane_service.store import claims
@@ -104,7 +136,8 @@ def test_a_claim_walks_an_index_and_not_the_whole_table(store: SqlDatabase) -> N
     plan = store.read_now(lambda tx: tx.runs._connection._fetched(f"EXPLAIN QUERY PLAN {sql}", [1] * len(places)))
     steps = [step for *_, step in plan]
     assert "SCAN runs USING INDEX runs_in_turn" in steps
-    assert not [step for step in steps if step.startswith("SCAN") and "USING" not in step]
+    scans = [step for step in steps if step.startswith("SCAN") and "USING" not in step]
+    assert scans == ["SCAN json_each VIRTUAL TABLE INDEX 1:"], "the names of the graphs alone"
     assert "USE TEMP B-TREE FOR ORDER BY" not in steps
 
 
@@ -126,7 +159,7 @@ def test_eight_workers_never_get_one_run_twice_or_two_of_one_thread(url: str, se
         try:
             while True:
                 connection.begin_write()
-                mine = transaction.runs.claim(worker, NOON, later(10), 3)
+                mine = transaction.runs.claim(worker, NOON, later(10), 3, ["agent"])
                 connection.commit()
                 with guard:
                     for each in mine:

@@ -72,8 +72,8 @@ async def test_deleting_a_threads_runs_names_those_under_way_and_spares_hidden_o
 async def test_a_run_is_ended_by_the_attempt_that_holds_it(store: SqlDatabase) -> None:
     mine = run()
     await stored(store, mine)
-    [lost] = await store.write(lambda tx: tx.runs.claim("w1", NOON, later(10), 1))
-    [held] = await store.write(lambda tx: tx.runs.claim("w2", later(11), later(20), 1))
+    [lost] = await store.write(lambda tx: tx.runs.claim("w1", NOON, later(10), 1, ["agent"]))
+    [held] = await store.write(lambda tx: tx.runs.claim("w2", later(11), later(20), 1, ["agent"]))
     assert (lost.attempt, held.attempt) == (1, 2)
     done = replace(held, status=RunStatus.SUCCESS, ended_at=later(12), worker=None, lease_until=None, values="{}")
     assert not await store.write(lambda tx: tx.runs.end(replace(done, attempt=1)))
@@ -85,7 +85,7 @@ async def test_a_run_is_ended_by_the_attempt_that_holds_it(store: SqlDatabase) -
 
 async def test_a_lease_is_renewed_only_for_the_worker_and_attempt_that_hold_it(store: SqlDatabase) -> None:
     await stored(store, run(), run(), run())
-    a, b, c = await store.write(lambda tx: tx.runs.claim("w", NOON, later(10), 3))
+    a, b, c = await store.write(lambda tx: tx.runs.claim("w", NOON, later(10), 3, ["agent"]))
     await store.write(lambda tx: tx.runs.save(replace(c, worker="other")))
     await store.write(lambda tx: tx.runs.renew("w", {a.run_id: 1, b.run_id: 2, c.run_id: 1}, later(60)))
     leases = [(await store.read(lambda tx, it=it: tx.runs.find(it.run_id))).lease_until for it in (a, b, c)]  # type: ignore[union-attr]
@@ -94,7 +94,7 @@ async def test_a_lease_is_renewed_only_for_the_worker_and_attempt_that_hold_it(s
 
 async def test_what_a_worker_holds_comes_with_the_wish_to_cancel(store: SqlDatabase) -> None:
     await stored(store, run(), run())
-    a, b = await store.write(lambda tx: tx.runs.claim("w", NOON, later(10), 2))
+    a, b = await store.write(lambda tx: tx.runs.claim("w", NOON, later(10), 2, ["agent"]))
     await store.write(lambda tx: tx.runs.save(replace(b, cancel=CancelAction.ROLLBACK)))
     held = await store.read(lambda tx: tx.runs.held("w"))
     assert held == {a.run_id: (1, None), b.run_id: (1, CancelAction.ROLLBACK)}
@@ -105,9 +105,9 @@ async def test_what_a_worker_holds_comes_with_the_wish_to_cancel(store: SqlDatab
 
 async def test_releasing_ends_the_leases_of_running_runs(store: SqlDatabase) -> None:
     await stored(store, run(), run(), run(status=RunStatus.SUCCESS, lease_until=later(99)))
-    await store.write(lambda tx: tx.runs.claim("dead", NOON, later(999), 2))
+    await store.write(lambda tx: tx.runs.claim("dead", NOON, later(999), 2, ["agent"]))
     assert await store.write(lambda tx: tx.runs.release(later(1))) == 2
-    assert len(await store.write(lambda tx: tx.runs.claim("new", later(1), later(10), 9))) == 2
+    assert len(await store.write(lambda tx: tx.runs.claim("new", later(1), later(10), 9, ["agent"]))) == 2
 
 
 async def test_hidden_runs_are_deleted_some_time_after_they_ended(store: SqlDatabase) -> None:

@@ -20,7 +20,7 @@ from store.servers import LONG, Holding, serving, write
 
 
 def claim(store: SqlDatabase, worker: str = "w", limit: int = 10) -> list[Run]:
-    return list(write(store, lambda tx: tx.runs.claim(worker, NOON, later(10), limit)))
+    return list(write(store, lambda tx: tx.runs.claim(worker, NOON, later(10), limit, ["agent"])))
 
 
 def insert(store: SqlDatabase, *runs: Run) -> None:
@@ -60,7 +60,7 @@ def test_a_cron_on_a_thread_that_another_server_is_changing_is_left_for_later(
 def test_two_workers_share_the_pending_runs_and_wait_for_nobody(here: SqlDatabase, there: SqlDatabase) -> None:
     runs = [run(created_at=later(number)) for number in range(6)]
     insert(here, *runs)
-    holding = Holding(here, lambda tx: tx.runs.claim("here", NOON, later(10), 4))
+    holding = Holding(here, lambda tx: tx.runs.claim("here", NOON, later(10), 4, ["agent"]))
     assert [each.run_id for each in claim(there, "there", 4)] == [each.run_id for each in runs[4:]]
     assert [each.run_id for each in holding.let_go()] == [each.run_id for each in runs[:4]]
     assert claim(there) == []
@@ -73,10 +73,10 @@ def test_a_run_on_a_thread_that_another_server_is_changing_is_passed_over_and_kn
     insert(here, waiting)
     holding = Holding(here, lambda tx: tx.threads.get("", waiting.thread_id))
     assert claim(there) == []
-    assert there.read_now(lambda tx: tx.runs.left(NOON))
+    assert there.read_now(lambda tx: tx.runs.left(NOON, ["agent"]))
     holding.let_go()
     assert [each.run_id for each in claim(there)] == [waiting.run_id]
-    assert not there.read_now(lambda tx: tx.runs.left(NOON))
+    assert not there.read_now(lambda tx: tx.runs.left(NOON, ["agent"]))
 
 
 def test_two_runs_of_one_thread_never_run_together_even_if_clocks_differ(here: SqlDatabase, there: SqlDatabase) -> None:
@@ -85,7 +85,7 @@ def test_two_runs_of_one_thread_never_run_together_even_if_clocks_differ(here: S
     delayed = run(thread_id=thread_id, created_at=later(-9), available_at=later(1))
     prompt = run(thread_id=thread_id)
     insert(here, delayed, prompt)
-    holding = Holding(here, lambda tx: tx.runs.claim("here", later(2), later(10), 9))
+    holding = Holding(here, lambda tx: tx.runs.claim("here", later(2), later(10), 9, ["agent"]))
     assert claim(there) == []
     assert [each.run_id for each in holding.let_go()] == [delayed.run_id]
     assert claim(there) == [], "the thread has a running one"

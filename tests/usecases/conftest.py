@@ -49,7 +49,7 @@ def house(clock: FakeClock, do: Callable[..., Any]) -> SimpleNamespace:
         threads=Threads(clock, new_id),
         crons=Crons(clock, new_id),
         runs=Runs(clock, new_id),
-        attempts=Attempts(clock),
+        attempts=Attempts(clock, ["agent"]),
         ticks=Ticks(clock, new_id),
     )
     do(house.assistants.sync)

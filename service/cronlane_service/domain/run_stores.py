@@ -47,16 +47,22 @@ class RunStore(Protocol):
         """The ids of those that were pending or running."""
         ...
 
-    def claim(self, worker: str, now: datetime, lease_until: datetime, limit: int) -> Sequence[Run]:
-        """Makes runs this worker's: status running, attempt + 1, started_at, updated_at.
+    def claim(
+        self, worker: str, now: datetime, lease_until: datetime, limit: int, graphs: Sequence[str]
+    ) -> Sequence[Run]:
+        """Makes runs of these graphs this worker's: status running, attempt + 1, started_at, updated_at.
 
         Taken are pending runs that are available and the first of their thread while none of it is running, and
         running ones whose lease has ended; oldest first. One that had no worker keeps its attempt.
         """
         ...
 
-    def left(self, now: datetime) -> bool:
+    def left(self, now: datetime, graphs: Sequence[str]) -> bool:
         """Whether `claim` passed over a run that can be claimed, because another server was at work on its thread."""
+        ...
+
+    def stranded(self, since: datetime, now: datetime, graphs: Sequence[str]) -> Sequence[str]:
+        """Other graphs that available runs wait for which are pending since then or longer."""
         ...
 
     def lost(self, now: datetime) -> Sequence[Run]:

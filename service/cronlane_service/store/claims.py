@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import peewee
 
+from cronlane_service.store.engine import Engine
 from cronlane_service.store.statements import Bind, Statement, one_more
 from cronlane_service.store.tables import PENDING, RUNNING, ThreadTable
 from cronlane_service.store.tables import RunTable as Table
@@ -19,8 +20,15 @@ def _active(run: peewee.ModelAlias[Table] | type[Table]) -> peewee.Node:
     return (run.status == PENDING) | (run.status == RUNNING)
 
 
-def _claimable(*more: peewee.Node) -> peewee.ModelSelect[Table]:
-    """Pending runs whose turn it is, and running ones whose worker is gone; oldest first."""
+def _loaded(engine: Engine) -> peewee.Node:
+    return engine.among(Table.graph_id, Bind("graphs"))
+
+
+def _claimable(engine: Engine, *more: peewee.Node) -> peewee.ModelSelect[Table]:
+    """Pending runs whose turn it is, and running ones whose worker is gone; of the graphs that are loaded.
+
+    Whose turn it is does not depend on what is loaded: behind a run of another graph, those of its thread wait.
+    """
     same_thread = _Other.thread_id == Table.thread_id
     before = peewee.Tuple(_Other.created_at, _Other.run_id) < peewee.Tuple(Table.created_at, Table.run_id)
     under_way = _Other.select(peewee.SQL("1")).where(same_thread, _Other.status == RUNNING)
@@ -33,11 +41,13 @@ def _claimable(*more: peewee.Node) -> peewee.ModelSelect[Table]:
         & (~Table.queued | ~peewee.fn.EXISTS(of_cron))
     )
     lease_ended = (Table.status == RUNNING) & (Table.lease_until <= Bind("now"))
-    return Table.select(Table.run_id).where(_active(Table), its_turn | lease_ended, *more)  # active: for the index
+    wanted = (_active(Table), _loaded(engine), its_turn | lease_ended, *more)  # active: for the index
+    return Table.select(Table.run_id).where(*wanted)
 
 
-def _first_claimable() -> peewee.ModelSelect[Table]:
-    return _claimable().order_by(Table.created_at, Table.run_id).limit(Bind("limit"))
+def _first_claimable(engine: Engine) -> peewee.ModelSelect[Table]:
+    """Oldest first."""
+    return _claimable(engine).order_by(Table.created_at, Table.run_id).limit(Bind("limit"))
 
 
 def _claiming(run_ids: peewee.ModelSelect[Table]) -> peewee.Query:
@@ -55,16 +65,28 @@ def _claiming(run_ids: peewee.ModelSelect[Table]) -> peewee.Query:
     return Table.update(lease).where(Table.run_id.in_(run_ids)).returning(Table)
 
 
-CLAIM = Statement(lambda _: _claiming(_first_claimable()))
+CLAIM = Statement(lambda engine: _claiming(_first_claimable(engine)))
 # Where several servers claim: first the runs that nobody else is at are locked, with their threads. What was committed
 # while that statement went on it did not see; so whether they can be claimed is asked once more, under the locks.
 FREE = Statement(
     lambda engine: engine.claimed(
-        _first_claimable().join(ThreadTable, on=(ThreadTable.thread_id == Table.thread_id)), ThreadTable, Table
+        _first_claimable(engine).join(ThreadTable, on=(ThreadTable.thread_id == Table.thread_id)), ThreadTable, Table
     )
 )
-CLAIM_FREE = Statement(lambda engine: _claiming(_claimable(engine.among(Table.run_id, Bind("ids")))))
-LEFT = Statement(lambda _: _claimable().limit(1))
+CLAIM_FREE = Statement(lambda engine: _claiming(_claimable(engine, engine.among(Table.run_id, Bind("ids")))))
+LEFT = Statement(lambda engine: _claimable(engine).limit(1))
+STRANDED = Statement(
+    lambda engine: (
+        Table.select(Table.graph_id)
+        .distinct()
+        .where(
+            Table.status == PENDING,
+            _available(Table),
+            Table.created_at <= Bind("since"),
+            peewee.NodeList((peewee.SQL("NOT"), _loaded(engine))),
+        )
+    )
+)
 
 _LOST = (Table.status == RUNNING) & (Table.lease_until <= Bind("now")) & Table.worker.is_null(False)
 LOST = Statement(lambda _: Table.select().where(_LOST))

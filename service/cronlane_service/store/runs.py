@@ -112,12 +112,15 @@ class Runs:
         self._connection.change(_DELETE_OF_THREAD, thread_id=thread_id)
         return active
 
-    def claim(self, worker: str, now: datetime, lease_until: datetime, limit: int) -> Sequence[Run]:
-        lease = {"worker": worker, "now": stored(now), "lease_until": stored(lease_until)}
+    def claim(
+        self, worker: str, now: datetime, lease_until: datetime, limit: int, graphs: Sequence[str]
+    ) -> Sequence[Run]:
+        wanted = {"now": stored(now), "graphs": self._connection.engine.several(graphs)}
+        lease = {"worker": worker, "lease_until": stored(lease_until), **wanted}
         if self._connection.engine.exclusive:
             rows = self._connection.rows(claims.CLAIM, limit=limit, **lease)
         else:
-            ids = [run_id for (run_id,) in self._connection.rows(claims.FREE, now=stored(now), limit=limit)]
+            ids = [run_id for (run_id,) in self._connection.rows(claims.FREE, limit=limit, **wanted)]
             rows = self._connection.rows(claims.CLAIM_FREE, ids=ids, **lease) if ids else []
         claimed = [_READER.value(row) for row in rows]
         return sorted(claimed, key=lambda run: (run.created_at, run.run_id))
@@ -137,11 +140,17 @@ class Runs:
     def release(self, lease_until: datetime) -> int:
         return self._connection.change(claims.RELEASE, lease_until=stored(lease_until))
 
-    def left(self, now: datetime) -> bool:
+    def left(self, now: datetime, graphs: Sequence[str]) -> bool:
         """Whether there is a run to be claimed that `claim` passed over."""
         if self._connection.engine.exclusive:
             return False  # it passes over none
-        return self._connection.first(claims.LEFT, now=stored(now)) is not None
+        loaded_here = self._connection.engine.several(graphs)
+        return self._connection.first(claims.LEFT, now=stored(now), graphs=loaded_here) is not None
+
+    def stranded(self, since: datetime, now: datetime, graphs: Sequence[str]) -> Sequence[str]:
+        loaded_here = self._connection.engine.several(graphs)
+        rows = self._connection.rows(claims.STRANDED, since=stored(since), now=stored(now), graphs=loaded_here)
+        return sorted(str(graph_id) for (graph_id,) in rows)
 
     def held(self, worker: str) -> Mapping[str, tuple[int, CancelAction | None]]:
         rows = self._connection.rows(claims.HELD, worker=worker)

@@ -33,6 +33,9 @@ REMEMBERED = 100
 """So many of its past attempts does a run remember."""
 _ENDLESS = 1_000_000
 
+STRANDED_AFTER = timedelta(seconds=30)
+"""For so long a run can wait for a server that has loaded its graph before it is worth a word."""
+
 SHORTLY = timedelta(milliseconds=50)
 """When to look again for a run on whose thread another server was at work."""
 
@@ -43,22 +46,25 @@ class Attempts:
     def __init__(
         self,
         clock: Clock,
+        graphs: Sequence[str],
         most: int = 3,
         keep_ticks: timedelta = timedelta(days=30),
         pause: timedelta = timedelta(0),
     ) -> None:
-        """``most``: how often a run is tried when its workers are lost. ``keep_ticks``: for how long the ledger is.
+        """``graphs``: those that this process has loaded; it takes up no runs of others.
 
+        ``most``: how often a run is tried when its workers are lost. ``keep_ticks``: for how long the ledger is.
         ``pause``: before the second of these tries; it doubles from try to try, up to LONGEST_PAUSE.
         """
-        self._clock, self._most, self._keep_ticks, self._pause = clock, most, keep_ticks, pause
+        self._clock, self._graphs = clock, graphs
+        self._most, self._keep_ticks, self._pause = most, keep_ticks, pause
 
     def claim(self, tx: Transaction, worker: str, lease: timedelta, limit: int) -> Sequence[Run]:
         """Makes runs this worker's; one that was lost too often, or cannot be read, is ended instead."""
         now = self._clock.now()
         for run in tx.runs.lost(now):
             self._lose(tx, run, now)
-        claimed = tx.runs.claim(worker, now, now + lease, limit)
+        claimed = tx.runs.claim(worker, now, now + lease, limit, self._graphs)
         hopeless = {run.run_id: error for run in claimed if (error := _hopeless(run)) is not None}
         for run in claimed:
             if run.run_id in hopeless:
@@ -86,7 +92,12 @@ class Attempts:
 
     def next_available(self, tx: Transaction) -> datetime | None:
         now = self._clock.now()
-        return now + SHORTLY if tx.runs.left(now) else tx.runs.next_available(now)
+        return now + SHORTLY if tx.runs.left(now, self._graphs) else tx.runs.next_available(now)
+
+    def stranded(self, tx: Transaction) -> Sequence[str]:
+        """The graphs that runs have been waiting for, and that are not loaded here."""
+        now = self._clock.now()
+        return tx.runs.stranded(now - STRANDED_AFTER, now, self._graphs)
 
     def recover(self, tx: Transaction) -> int:
         """Ends all leases: for a server that knows itself to be alone on its database."""

@@ -59,7 +59,7 @@ class House:
         self.database.start()
         self.assistants = Assistants(self.clock, new_id, ["agent"])
         self.crons, self.threads = Crons(self.clock, new_id), Threads(self.clock, new_id)
-        self.attempts, self.ticks = Attempts(self.clock), Ticks(self.clock, new_id)
+        self.attempts, self.ticks = Attempts(self.clock, ["agent"]), Ticks(self.clock, new_id)
 
     def do(self, use_case: Callable[..., Any], *given: Any) -> Any:
         return self.database.submit(lambda tx: use_case(tx, *given)).result(20)
