@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from cronlane_service.usecases.crons import Crons
 from cronlane_service.usecases.runs import Runs
 from cronlane_service.usecases.threads import Threads
 from cronlane_service.usecases.ticks import Ticks
+from serving import wait_until
 
 EACH_SECOND = "* * * * * *"
 
@@ -263,3 +264,94 @@ def test_looking_ahead_goes_on_through_more_crons_than_a_page_and_then_rests(dat
     assert not house.scheduler._look_ahead(clock.now())
     clock.advance(seconds=11)
     assert house.scheduler._look_ahead(clock.now())
+
+
+def counted_passes(scheduler: Scheduler) -> list[datetime]:
+    """Grows with each look at the database."""
+    passes: list[datetime] = []
+    fire = scheduler._ticks.fire
+
+    def firing(*args: Any) -> Any:
+        passes.append(args[2])
+        return fire(*args)
+
+    scheduler._ticks.fire = firing  # type: ignore[method-assign]
+    return passes
+
+
+def test_a_cron_that_is_due_later_than_another_wakes_nobody(database, do, fired) -> None:
+    clock = FakeClock()
+    house = House(database, do, clock)
+    house.cron("* * * * *")
+    passes = counted_passes(house.scheduler)
+    house.scheduler.start()
+    wait_until(lambda: passes, description="the first look")
+    begun = clock.now()
+    for minute in range(30, 60):
+        changed = do(house.crons.create, "", cron_draft(f"{minute} * * * *"))
+        do(house.crons.update, "", changed.cron_id, {"note"}, CronDraft(note="later"))
+        do(house.crons.pause, "", changed.cron_id, None)
+    clock.advance(minutes=1)
+    fired(1)
+    house.scheduler.stop()
+    assert passes == [begun, clock.now()]
+
+
+def test_a_cron_that_is_due_earlier_is_waited_for_instead(database, do, fired) -> None:
+    clock = FakeClock()
+    house = House(database, do, clock)
+    later = house.cron("59 * * * *")
+    passes = counted_passes(house.scheduler)
+    house.scheduler.start()
+    wait_until(lambda: passes, description="the first look")
+    do(house.crons.update, "", later.cron_id, {"schedule"}, CronDraft(schedule="* * * * *"))
+    clock.advance(minutes=1)
+    fired(1)
+    house.scheduler.stop()
+
+
+def test_what_is_told_between_a_pass_and_the_sleep_after_it_is_not_slept_over(live, database, fired) -> None:
+    told = threading.Event()
+    database.listen(Topic.CRONS, lambda _due: told.set())
+    look = live.scheduler._pass
+
+    def overtaken() -> datetime | None:
+        instant = look()
+        live.scheduler._pass = look
+        live.cron(EACH_SECOND)
+        assert told.wait(10)
+        return instant
+
+    live.scheduler._pass = overtaken
+    live.scheduler.hear("")
+    fired(1)
+
+
+def test_of_crons_that_eight_threads_make_each_fires_at_its_first_instant(live, do) -> None:
+    made: list[Any] = []
+
+    def make() -> None:
+        made.extend(live.cron(EACH_SECOND) for _ in range(6))
+
+    threads = [threading.Thread(target=make) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    def first(cron: Any) -> Any:
+        return next(iter(do(lambda tx: tx.ticks.of_cron(cron.cron_id))), None)
+
+    for cron in made:
+        tick = wait_until(lambda cron=cron: first(cron), description="its first tick")  # type: ignore[misc]
+        assert (tick.scheduled_for, tick.outcome) == (cron.next_run_date, TickOutcome.FIRED)
+
+
+def test_what_cannot_be_told_makes_the_thread_look_at_once(database, do) -> None:
+    house = House(database, do, FakeClock())
+    passes = counted_passes(house.scheduler)
+    house.scheduler.start()
+    wait_until(lambda: passes, description="the first look")
+    do(lambda tx: tx.notify(Topic.CRONS))
+    wait_until(lambda: len(passes) == 2, description="another look")
+    house.scheduler.stop()

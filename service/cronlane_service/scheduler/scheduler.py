@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -22,6 +22,7 @@ LONGEST_SLEEP = timedelta(seconds=1)
 GAP = timedelta(seconds=5)
 """So long between two looks at the clock means that the machine slept or its clock stepped: nobody watched."""
 RETRY = timedelta(seconds=1)
+_AT_ONCE, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class Scheduler:
@@ -32,20 +33,25 @@ class Scheduler:
         self._looked_at = self._watching_since = clock.now()
         self._untold: datetime | None = None  # since when there are runs of which nobody was told
         self._wake = threading.Condition()
-        self._woken = self._stopped = False
+        self._wanted = _NEVER  # the next pass, as far as is known since the last one began
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="cronlane-scheduler")
-        database.listen(Topic.CRONS, lambda _key: self.wake())
+        database.listen(Topic.CRONS, self.hear)
 
     def start(self) -> None:
         self._looked_at = self._watching_since = self._clock.now()
         self._thread.start()
         log.info("scheduler_started")
 
-    def wake(self) -> None:
-        """Makes the thread look at the database again, now."""
+    def hear(self, due: str) -> None:
+        """Of a cron that is due then (ISO 8601; "" for any instant). Nothing wakes for a later one than is known."""
+        self._want(datetime.fromisoformat(due) if due else _AT_ONCE)
+
+    def _want(self, instant: datetime) -> None:
         with self._wake:
-            self._woken = True
-            self._wake.notify()
+            if instant < self._wanted:
+                self._wanted = instant
+                self._wake.notify()
 
     def stop(self) -> None:
         """Answers when the thread is gone; a pass under way is finished."""
@@ -85,7 +91,10 @@ class Scheduler:
 
     def _run(self) -> None:
         while not self._stopped:
-            self._sleep_until(self._pass())
+            with self._wake:
+                self._wanted = _NEVER  # before the pass: it may not see what is heard of from here on
+            self._want(self._pass() or _NEVER)
+            self._sleep()
 
     def _pass(self) -> datetime | None:
         # Whatever it was (the database away, a fault of ours), crons must go on: look again soon. What came due
@@ -99,24 +108,17 @@ class Scheduler:
         self._looked_at = self._watching_since = self._clock.now() + RETRY
         return self._watching_since
 
-    def _sleep_until(self, instant: datetime | None) -> None:
-        while (left := self._left(instant)) > timedelta(0):
+    def _sleep(self) -> None:
+        """Until the next pass is wanted, or this is to stop."""
+        while not self._stopped and (left := (wanted := self._wanted) - self._look()) > timedelta(0):
             began = self._clock.now()
             busy = self._look_ahead(began)
             took = max(self._clock.now() - began, timedelta(0))
+            # Other threads have as much time as looking ahead took.
+            longest = min(left - took, took if busy else LONGEST_SLEEP)
             with self._wake:
-                if not (self._woken or self._stopped):
-                    # Other threads have as much time as looking ahead took.
-                    self._wake.wait(min(left - took, took if busy else LONGEST_SLEEP).total_seconds())
-        with self._wake:
-            self._woken = False
-
-    def _left(self, instant: datetime | None) -> timedelta:
-        """How long to sleep; not after having been woken."""
-        if self._woken or self._stopped:
-            return timedelta(0)
-        now = self._look()
-        return LONGEST_SLEEP if instant is None else instant - now
+                if self._wanted == wanted and not self._stopped:
+                    self._wake.wait(longest.total_seconds())
 
     def _look_ahead(self, now: datetime) -> bool:
         """A few milliseconds' work; whether there was any."""

@@ -47,7 +47,7 @@ class Crons:
         cron = self._new(tx, owner, draft)
         tx.crons.insert(cron)
         request.record(cron.cron_id, cron.created_at)
-        tx.notify(Topic.CRONS)
+        _tell(tx, cron)
         return cron
 
     def _new(self, tx: Transaction, owner: str, draft: CronDraft) -> Cron:
@@ -135,7 +135,7 @@ class Crons:
         tx.crons.save(replace(changed, updated_at=now, paused_at=paused_at, disabled_reason=reason))
         if changed.enabled and not cron.enabled:
             tx.crons.forgive(cron.cron_id)
-        tx.notify(Topic.CRONS)
+        _tell(tx, changed)
         return self.get(tx, cron.owner, cron.cron_id)
 
     def delete(self, tx: Transaction, owner: str, cron_id: str, etag: str = "") -> None:
@@ -149,6 +149,12 @@ class Crons:
 
     def count(self, tx: Transaction, owner: str, query: CronQuery) -> int:
         return tx.crons.count(owner, _resolved(query))
+
+
+def _tell(tx: Transaction, cron: Cron) -> None:
+    """Who fires crons may have to wake up earlier."""
+    if cron.enabled and cron.due_at is not None:
+        tx.notify(Topic.CRONS, cron.due_at.isoformat())
 
 
 def _resolved(query: CronQuery) -> CronQuery:
