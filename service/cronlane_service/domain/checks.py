@@ -20,6 +20,12 @@ def required(field: str, value: str) -> str:
     return value
 
 
+def text(field: str, value: str | None) -> None:
+    """What every database can keep as it came."""
+    if value is not None and "\0" in value:
+        raise InvalidField(field, "must not hold NUL")
+
+
 def json_object(field: str, text: str | None) -> dict[str, str]:
     """The object's members; of None none."""
     if text is None or text == "{}":

@@ -83,6 +83,11 @@ def labels(field: str, namespace: Sequence[str]) -> None:
             raise InvalidField(field, "its labels must not hold NUL")
 
 
+def place(namespace: Sequence[str], key: str) -> None:
+    named(namespace)
+    checks.text("key", key)
+
+
 def named(namespace: Sequence[str]) -> None:
     labels("namespace", namespace)
     if not namespace:
@@ -99,6 +104,7 @@ def writable(namespace: Sequence[str]) -> None:
 def draft(wanted: ItemDraft) -> None:
     """Raises InvalidField."""
     writable(wanted.namespace)
+    checks.text("key", wanted.key)
     checks.required("value", wanted.value)
     checks.json_object("value", wanted.value)
     _storable("value", wanted.value)
@@ -118,6 +124,8 @@ def _storable(field: str, text: str) -> None:
             raise InvalidField(field, "holds a number that is too large")
         if isinstance(value, str) and not _encodable(value):
             raise InvalidField(field, "holds half a surrogate pair")
+        if isinstance(value, str):
+            checks.text(field, value)
 
 
 def _within(document: Any) -> Iterator[tuple[int, Any]]:

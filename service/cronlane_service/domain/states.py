@@ -55,6 +55,7 @@ class Updated:
 
 
 def check_place(place: Place) -> None:
+    checks.text("checkpoint.checkpoint_ns", place.checkpoint_ns)
     checks.json_object("checkpoint.checkpoint_map", place.checkpoint_map)
 
 

@@ -27,6 +27,7 @@ PATIENCE = 5.0
 RETRY = 0.2
 """Seconds between two tries of a run under way, while the database is away."""
 _SETTING_UP = 0x63726F70  # the advisory lock's number
+_UNTRANSLATABLE = "22P05"
 _FENCED = "CL001"  # what the database says when the run is not the attempt's any more
 
 _MADE = "SELECT checkpoint_ns, checkpoint_id FROM checkpoints WHERE thread_id = %s AND metadata ->> 'run_id' = %s"
@@ -56,6 +57,13 @@ _FORGET = (
 
 class Fenced(Exception):
     """The run is another attempt's by now, or gone: this one may not write checkpoints any more."""
+
+
+class UnkeptText(ValueError):
+    """A text of the graph's state, or a name in it, that PostgreSQL cannot keep."""
+
+    def __init__(self) -> None:
+        super().__init__("the state holds a NUL character (\\u0000), which PostgreSQL cannot keep")
 
 
 class PostgresCheckpoints:
@@ -194,15 +202,27 @@ async def _locked(connection: psycopg.AsyncConnection[Any]) -> bool:
 
 
 async def _at_once(work: Callable[[], Awaitable[T]]) -> T:
-    with failing():
+    with failing(), _keeping():
         return await work()
+
+
+@contextmanager
+def _keeping() -> Iterator[None]:
+    """Raises UnkeptText where a NUL was refused: in JSON by the database, elsewhere by its driver, with no state."""
+    try:
+        yield
+    except psycopg.DataError as problem:
+        if problem.sqlstate in (_UNTRANSLATABLE, None) and ("\\u0000" in str(problem) or "NUL" in str(problem)):
+            raise UnkeptText from problem
+        raise
 
 
 async def _persistently(work: Callable[[], Awaitable[T]]) -> T:
     """Until it succeeds, or the run is cancelled. What is written again is the same."""
     while True:
         try:
-            return await work()
+            with _keeping():
+                return await work()
         except (psycopg.OperationalError, psycopg.InterfaceError):
             await asyncio.sleep(RETRY)
         except psycopg.Error as problem:

@@ -62,6 +62,7 @@ class Assistants:
     def _new(self, owner: str, draft: AssistantDraft) -> Assistant:
         assistant_id = ids.parse("assistant", draft.assistant_id) if draft.assistant_id is not None else self._new_id()
         self._check_graph(checks.required("graph_id", draft.graph_id))
+        _check_texts(draft)
         checks.json_object("metadata", draft.metadata)
         config, context = mirrored(draft.config, draft.context)
         now = self._clock.now()
@@ -209,7 +210,13 @@ def resolved_id(name: str) -> str:
         return ids.system_assistant(name)
 
 
+def _check_texts(draft: AssistantDraft) -> None:
+    checks.text("name", draft.name)
+    checks.text("description", draft.description)
+
+
 def _changes(assistant: Assistant, named: Set[str], draft: AssistantDraft) -> dict[str, Any]:
+    _check_texts(draft)
     found: dict[str, Any] = {name: getattr(draft, name) for name in named & {"graph_id", "name", "description"}}
     if "metadata" in named:
         checks.json_object("metadata", draft.metadata)

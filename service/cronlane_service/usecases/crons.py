@@ -198,6 +198,7 @@ def _checked(cron: Cron) -> Cron:
     checks.object_or_list("input", cron.run.input)
     checks.template(cron.run)
     policies.check(cron.policies, cron.end_time, stateless=cron.thread_id is None)
+    checks.text("note", cron.note)
     if cron.note is not None and len(cron.note) > NOTE:
         raise InvalidField("note", f"must not be longer than {NOTE} characters")
     return cron

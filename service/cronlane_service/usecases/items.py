@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cronlane_service.domain import items
+from cronlane_service.domain import checks, items
 from cronlane_service.domain.errors import NotFound
 from cronlane_service.domain.items import Item, ItemDraft, ItemQuery, LongTermStore, NamespaceQuery
 
@@ -20,7 +20,7 @@ class Items:
         await self._store.put(owner, draft)
 
     async def get(self, owner: str, namespace: tuple[str, ...], key: str, refresh_ttl: bool | None = None) -> Item:
-        items.named(namespace)
+        items.place(namespace, key)
         found = await self._store.get(owner, namespace, key, refresh_ttl)
         if found is None:
             raise NotFound("item", ".".join((*namespace, key)), f"Item '{key}' not found")
@@ -29,6 +29,7 @@ class Items:
     async def delete(self, owner: str, namespace: tuple[str, ...], key: str) -> None:
         """One that is not there is deleted already."""
         items.labels("namespace", namespace)
+        checks.text("key", key)
         if namespace and namespace[0] != "langgraph":
             await self._store.delete(owner, namespace, key)
 
