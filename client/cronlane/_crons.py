@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
 
 from cronlane import _json
 from cronlane._decode import Members, assign, decode
@@ -17,6 +18,7 @@ _FIELDS = settable(Cron.DESCRIPTOR)
 _DEFAULTS = {"enabled": "true", "on_run_completed": '"delete"', "metadata": "{}"}
 # What writes a field, and the texts of it that `payload` does not show.
 _WRITERS = {name: (writer(field), {"null", "[]", _DEFAULTS.get(name)}) for name, field in _FIELDS.items()}
+_OPTIONAL = frozenset(name for name, field in _FIELDS.items() if field.has_presence and not field.is_repeated)
 # Fields of which null in an update says that there is none any more.
 CLEARED = frozenset(
     {
@@ -72,10 +74,14 @@ def payload_text(cron: Cron) -> str:
     if extra:
         shown = {name: _spelled(cron, field, extra) for name, field in _FIELDS.items()}
     else:
-        shown = {name: _shown(cron, field) for name, field in _FIELDS.items()}
+        shown = {name: _shown(cron, field) for name, field in _FIELDS.items() if _may_show(cron, name)}
     spelled = {name: text for name, text in shown.items() if text is not None}
     spelled["config"] = _config_text(cron, spelled.get("config", "{}"))
     return _json.join(spelled | {name: text for name, text in extra.items() if name not in _FIELDS})
+
+
+def _may_show(cron: Message, name: str) -> bool:
+    return name not in _OPTIONAL or cron.HasField(name)
 
 
 def _extra(cron: Cron) -> dict[str, str]:
