@@ -5,11 +5,15 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
 from langgraph_sdk import get_sync_client
 
+from cronlane_service.store.listener import POLL
+from gate import Gate
+from receiver import Receiver
 from serving import CRONLANE, GRAPHS, Served, attempt, clean_environment, wait_until
 
 
@@ -108,3 +112,29 @@ def test_a_run_is_told_by_any_server_whichever_executes_it(
                 again = list(each.runs.join_stream(thread, parts[0].data["run_id"], last_event_id=parts[0].id))
                 assert again == parts[1:]
     assert [server.stop() for server in (one, other)] == [0, 0]
+
+
+def test_a_server_calls_the_webhook_of_a_run_that_a_worker_executed_as_soon_as_it_has_ended(
+    serve: Callable[..., Served], tmp_path: Path, postgres_url: str, gate: Gate
+) -> None:
+    options = ("--config", str(GRAPHS), "--database", postgres_url)
+    full = {"CRONLANE_WEBHOOK_HOSTS": "any", "CRONLANE_CONCURRENCY": "1"}
+    server = serve(*options, folder=_folder(tmp_path, "server"), **full)
+    with get_sync_client(url=server.url) as client, Receiver() as receiver:
+        held = client.threads.create()["thread_id"]
+        client.runs.create(held, "waiting", input={"port": gate.port})
+        visitor = gate.arrival()  # the server executes one run at a time: the next one is the worker's
+        command, folder = [CRONLANE, "worker", *options], _folder(tmp_path, "worker")
+        with (folder / "log.txt").open("wb") as log:
+            worker = subprocess.Popen(command, env=clean_environment(), stdout=log, stderr=log, cwd=folder)
+        try:
+            client.runs.create(None, "agent", input={"messages": []}, webhook=receiver.url)
+            (received,) = receiver.wait()
+        finally:
+            worker.send_signal(signal.SIGTERM)
+            worker.wait(30)
+        visitor.close()
+    assert "run_ended" in (folder / "log.txt").read_text()
+    ended, sent = (datetime.fromisoformat(received.json[name]) for name in ("run_ended_at", "webhook_sent_at"))
+    assert sent - ended < timedelta(seconds=POLL) / 5, "it was told, and did not come upon it"
+    assert server.stop() == 0
