@@ -201,7 +201,7 @@ def _hold(api: Api, thread: str) -> str:
     """A run that is under way and does not end."""
     body = {"assistant_id": "holding", "input": {"hold": True}}
     run = str(api.quiet.post(f"/threads/{thread}/runs", json=body).json()["run_id"])
-    api.running(thread, run)
+    api.begun(thread, run)
     return run
 
 
