@@ -21,6 +21,7 @@ from bench.load import Load
 from bench.pairs import run
 from bench.servers import Address
 from bench.table import Words
+from cronlane_service.domain import labels
 
 TEAMS = ("day", "night", "late", "early")
 RARE = 100  # crons that share a number, in every store
@@ -65,6 +66,7 @@ def fill(load: Load, folder: Path, crons: int) -> list[str]:
         templates = [dict(row) for row in database.execute("SELECT * FROM crons")]
         rows = list(multiplied(templates, crons - len(templates)))
         insert(database, "crons", rows)
+        insert(database, "cron_labels", list(labelled(rows)))
         insert(database, "ticks", list(ledger(rows)))
     return [row["cron_id"] for row in rows[:WITH_TICKS]]
 
@@ -73,6 +75,12 @@ def multiplied(templates: list[dict[str, Any]], crons: int) -> Iterator[dict[str
     for number, template in enumerate(islice(cycle(templates), crons)):
         metadata = {"team": TEAMS[number % len(TEAMS)], "number": number % (crons // RARE or 1)}
         yield template | {"cron_id": str(uuid_utils.uuid7()), "metadata": json.dumps(metadata)}
+
+
+def labelled(crons: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for cron in crons:
+        for label in labels.of(cron["metadata"]):
+            yield {"label": label} | {name: cron[name] for name in ("owner", "created_at", "cron_id")}
 
 
 def ledger(crons: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

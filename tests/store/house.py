@@ -27,7 +27,8 @@ class House:
         self.crons, self.runs, self.threads = (kind(self.clock, new_id) for kind in (Crons, Runs, Threads))
         self.attempts = Attempts(self.clock, ["agent"], pause=PAUSE)
         self.scheduler = Scheduler(database, Ticks(self.clock, new_id), self.clock)
-        self.do(Assistants(self.clock, new_id, ["agent"]).sync)
+        self.assistants = Assistants(self.clock, new_id, ["agent"])
+        self.do(self.assistants.sync)
 
     def do(self, use_case: Callable[..., Any], *args: Any) -> Any:
         return self.database.submit(lambda tx: use_case(tx, *args)).result(60)

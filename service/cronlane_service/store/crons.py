@@ -9,7 +9,7 @@ import peewee
 
 from cronlane_service.domain.models import Cron, CronProgress, RunStatus
 from cronlane_service.domain.queries import CronQuery, Page, Window
-from cronlane_service.store import cron_rows, locks, search
+from cronlane_service.store import cron_rows, cron_search, labels, locks
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.engine import Engine
 from cronlane_service.store.instants import stored
@@ -35,9 +35,19 @@ _SAVE = Statement(
     ).where(Table.cron_id == Bind("cron_id"))
 )
 _GET = Statement(lambda _: Table.select().where(Table.cron_id == Bind("id"), Table.owner == Bind("owner")))
-_DELETE = Statement(lambda _: Table.delete().where(Table.cron_id == Bind("id")))
-_DELETE_OF_THREAD = Statement(lambda _: Table.delete().where(Table.thread_id == Bind("thread_id")))
-_DELETE_OF_ASSISTANT = Statement(lambda _: Table.delete().where(Table.assistant_id == Bind("assistant_id")))
+_LABELLED = Statement(lambda _: Table.select(Table.metadata, Table.created_at).where(Table.cron_id == Bind("id")))
+
+
+def _deleting(column: peewee.Field) -> Statement:
+    """Answers what says which of them had labels."""
+    return Statement(
+        lambda _: Table.delete().where(column == Bind("value")).returning(Table.cron_id, Table.metadata),
+    )
+
+
+_DELETE = _deleting(Table.cron_id)
+_DELETE_OF_THREAD = _deleting(Table.thread_id)
+_DELETE_OF_ASSISTANT = _deleting(Table.assistant_id)
 _DUE_FIRST = (
     Table.select()
     .where(SCHEDULED, Table.due_at <= Bind("now"))
@@ -127,6 +137,7 @@ class Crons:
 
     def insert(self, cron: Cron) -> None:
         self._connection.change_each(_INSERT, [cron_rows.row(cron)])
+        labels.insert(self._connection, cron)
 
     def get(self, owner: str, cron_id: str) -> Cron | None:
         self._connection.lock(locks.CRON, id=cron_id)
@@ -134,22 +145,31 @@ class Crons:
         return None if row is None else cron_rows.cron(row)
 
     def save(self, cron: Cron) -> None:
+        labelled = self._connection.first(_LABELLED, id=cron.cron_id)
         self._connection.change(_SAVE, **dict(zip(_COLUMNS, cron_rows.row(cron), strict=True)))
+        if labelled not in (None, (cron.metadata, stored(cron.created_at))):
+            labels.delete(self._connection, [cron.cron_id])
+            labels.insert(self._connection, cron)
 
     def delete(self, cron_id: str) -> bool:
-        return self._connection.change(_DELETE, id=cron_id) == 1
+        return self._deleted(_DELETE, cron_id) == 1
 
     def delete_of_thread(self, thread_id: str) -> int:
-        return self._connection.change(_DELETE_OF_THREAD, thread_id=thread_id)
+        return self._deleted(_DELETE_OF_THREAD, thread_id)
 
     def delete_of_assistant(self, assistant_id: str) -> int:
-        return self._connection.change(_DELETE_OF_ASSISTANT, assistant_id=assistant_id)
+        return self._deleted(_DELETE_OF_ASSISTANT, assistant_id)
+
+    def _deleted(self, deleting: Statement, value: str) -> int:
+        gone = self._connection.rows(deleting, value=value)
+        labels.delete(self._connection, [cron_id for cron_id, metadata in gone if metadata != "{}"])
+        return len(gone)
 
     def search(self, owner: str, query: CronQuery, window: Window) -> Page[Cron]:
-        return search.page(self._connection, Table, self._conditions(owner, query), window, cron_rows.cron)
+        return cron_search.page(self._connection, owner, query, window)
 
     def count(self, owner: str, query: CronQuery) -> int:
-        return search.count(self._connection, Table, self._conditions(owner, query))
+        return cron_search.count(self._connection, owner, query)
 
     def due(self, now: datetime, limit: int) -> Sequence[Cron]:
         shares = self._connection.shares
@@ -202,15 +222,3 @@ class Crons:
 
     def disable(self, cron_id: str, reason: str, now: datetime) -> None:
         self._connection.change(_DISABLE, id=cron_id, reason=reason, now=stored(now))
-
-    def _conditions(self, owner: str, query: CronQuery) -> list[peewee.Node]:
-        conditions: list[peewee.Node] = [Table.owner == owner]
-        if query.assistant_id is not None:
-            conditions.append(Table.assistant_id == query.assistant_id)
-        if query.thread_id is not None:
-            conditions.append(Table.thread_id == query.thread_id)
-        if query.enabled is not None:
-            conditions.append(Table.enabled == query.enabled)
-        if query.metadata is not None:
-            conditions.append(self._connection.engine.contains(Table.metadata, query.metadata))
-        return conditions

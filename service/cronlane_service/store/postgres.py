@@ -30,7 +30,8 @@ T = TypeVar("T", bound=peewee.Model)
 OLDEST = 13
 """The first version of PostgreSQL that is tried."""
 _MIGRATING = 0x63726F6E  # the advisory lock's number
-_TYPES = {"TEXT": "text", "BIGINT": "bigint", "INT": "integer", "BOOL": "boolean"}  # of Peewee's kinds of fields
+# Of Peewee's kinds of fields.
+_TYPES = {"TEXT": "text", "BIGINT": "bigint", "INT": "integer", "BOOL": "boolean", "BLOB": "bytea"}
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _SETTINGS = (
     # A server that stands still in the middle of a transaction, and its locks with it, is not waited for longer.

@@ -26,9 +26,11 @@ def array(values: Sequence[Any]) -> str:
     return f"{{{','.join([written[value] for value in values])}}}"
 
 
-def _element(value: str | int | None) -> str:
+def _element(value: str | int | bytes | None) -> str:
     if value is None:
         return "NULL"
+    if isinstance(value, bytes):
+        return f'"\\\\x{value.hex()}"'
     if not isinstance(value, str):
         return str(value)
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')

@@ -24,9 +24,13 @@ def page(
 ) -> Page[T]:
     """One page of the rows that meet all conditions, and how many there are of them."""
     rows = connection.search(listing(table, conditions, window))
-    last = 0 < len(rows) < window.limit
-    total = window.offset + len(rows) if last else count(connection, table, conditions)
+    total = total_of(window, len(rows), lambda: count(connection, table, conditions))
     return Page([load(row) for row in rows], total)
+
+
+def total_of(window: Window, rows: int, counted: Callable[[], int]) -> int:
+    """Of all pages; a page that is not full, and not empty, says it by itself."""
+    return window.offset + rows if 0 < rows < window.limit else counted()
 
 
 def count(connection: Connection, table: type[Table], conditions: Sequence[peewee.Node]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peewee import SQL, BigIntegerField, BooleanField, CompositeKey, IntegerField, Model, TextField
+from peewee import SQL, BigIntegerField, BlobField, BooleanField, CompositeKey, IntegerField, Model, TextField
 
 # A partial index is used only by a query that names its condition with the same literal.
 PENDING = SQL("'pending'")
@@ -123,6 +123,20 @@ class CronTable(Table):
 
     class Meta:
         table_name = "crons"
+
+
+class CronLabelTable(Table):
+    """What crons are found by; in the order of the key lies the page that is asked for."""
+
+    owner = TextField()
+    label = BlobField()
+    created_at = BigIntegerField()  # the cron's
+    cron_id = TextField()
+
+    class Meta:
+        table_name = "cron_labels"
+        primary_key = CompositeKey("owner", "label", "created_at", "cron_id")
+        without_rowid = True  # on SQLite: a row is all key
 
 
 class ZoneTable(Table):
@@ -254,6 +268,7 @@ TABLES = (
     AssistantVersionTable,
     ThreadTable,
     CronTable,
+    CronLabelTable,
     ZoneTable,
     TickTable,
     RunTable,
@@ -278,6 +293,8 @@ CronTable.add_index(
     name="crons_due",
     where=(CronTable.enabled & CronTable.due_at.is_null(False)),
 )
+
+CronLabelTable.add_index(CronLabelTable.cron_id, name="cron_labels_by_cron")
 
 TickTable.add_index(TickTable.run_id, name="ticks_by_run", where=TickTable.run_id.is_null(False))
 TickTable.add_index(TickTable.decided_at, name="ticks_by_age")

@@ -1,0 +1,61 @@
+"""The labels of crons in the database: an index of their metadata, written in the transaction that writes the crons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import peewee
+
+from cronlane_service.domain import labels
+from cronlane_service.domain.models import Cron
+from cronlane_service.store.connection import Connection
+from cronlane_service.store.instants import stored
+from cronlane_service.store.statements import Bind, Statement, insert_rows
+from cronlane_service.store.tables import CronLabelTable as Table
+
+_INSERT = insert_rows(Table)
+_DELETE = Statement(lambda engine: Table.delete().where(engine.among(Table.cron_id, Bind("ids"))))
+_STANDING = (Table.owner == Bind("owner")) & (Table.label == Bind("label"))
+_SOME = Statement(lambda _: Table.select(Table.cron_id).where(_STANDING).limit(Bind("limit")))
+_MANY = 1_000
+"""How far it is counted to tell a rare label from a common one."""
+
+
+def insert(connection: Connection, cron: Cron) -> None:
+    found = labels.of(cron.metadata)
+    if found:
+        created_at = stored(cron.created_at)
+        connection.change_rows(_INSERT, [(cron.owner, label, created_at, cron.cron_id) for label in found])
+
+
+def delete(connection: Connection, cron_ids: Sequence[str]) -> None:
+    if cron_ids:
+        connection.change(_DELETE, ids=connection.engine.several(cron_ids))
+
+
+def crowded(connection: Connection, owner: str) -> bool:
+    """Whether the owner has crons that stand under no label of their own."""
+    return bool(connection.rows(_SOME, owner=owner, label=labels.CROWDED, limit=1))
+
+
+def rarest_first(connection: Connection, owner: str, sought: Sequence[bytes]) -> list[bytes]:
+    if len(sought) < 2:
+        return list(sought)
+    return sorted(sought, key=lambda label: len(connection.rows(_SOME, owner=owner, label=label, limit=_MANY)))
+
+
+def having(owner: str, sought: Sequence[bytes]) -> peewee.ModelSelect[Table]:
+    """The crons that have all of these labels, along the rows of the first."""
+    first, *others = sought
+    query = Table.select(Table.cron_id).where(_is(Table, owner, first))
+    for label in others:
+        other: Any = Table.alias()
+        same = (other.created_at == Table.created_at) & (other.cron_id == Table.cron_id)
+        query = query.where(peewee.fn.EXISTS(other.select(peewee.SQL("1")).where(_is(other, owner, label), same)))
+    return query
+
+
+def _is(table: Any, owner: str, label: bytes) -> peewee.Node:
+    node: peewee.Node = (table.owner == owner) & (table.label == peewee.Value(label, converter=False))
+    return node
