@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -20,7 +21,7 @@ from langgraph_sdk.client import SyncLangGraphClient
 from gate import Gate
 from official import QUESTION, YEARLY
 from postgres import Databases
-from serving import GRAPHS, Served, wait_until
+from serving import GRAPHS, PATIENCE, Served, wait_until
 
 # Of what a test made; a run whose thread was its own can still be joined for an hour.
 LEFT = {"runs": "WHERE NOT hidden", **dict.fromkeys(("purges", "webhooks", "threads", "crons"), "")}
@@ -90,6 +91,15 @@ def callers(house: House) -> Iterator[ThreadPoolExecutor]:
             house.client.threads.delete(thread["thread_id"])
 
 
+def to_its_end(reply: httpx.Response) -> str:
+    """All of it; signs of life alone are waited for no longer than the patience of a test."""
+    parts, deadline = [], monotonic() + PATIENCE
+    for part in reply.iter_text():
+        parts.append(part)
+        assert monotonic() < deadline, f"it has no end: {parts}"
+    return "".join(parts)
+
+
 def following(
     house: House, callers: ThreadPoolExecutor, runs: dict[str, str], *, waiting: bool
 ) -> list[dict[str, Future[Any]]]:
@@ -102,13 +112,13 @@ def following(
     def stream(path: str) -> list[str]:
         with httpx.stream("GET", f"{house.served.url}{path}", timeout=30) as reply:
             begun.append(reply.status_code)
-            return [line for line in reply.iter_lines() if line.startswith("event:")]
+            return [line for line in to_its_end(reply).splitlines() if line.startswith("event:")]
 
     def join(run: str) -> Any:
         with httpx.stream("GET", f"{house.served.url}{run}/join", timeout=30) as reply:
             if waiting:
                 begun.append(reply.status_code)
-            return json.loads(reply.read())
+            return json.loads(to_its_end(reply))
 
     def follow(run_id: str, thread_id: str) -> dict[str, Future[Any]]:
         thread = f"/threads/{thread_id}"
@@ -141,9 +151,9 @@ def test_a_thread_that_is_deleted_under_way_stops_its_runs_and_sends_those_away_
     told = following(house, callers, {run_id: thread_id, pending: thread_id}, waiting=True)
     house.client.threads.delete(thread_id)
     for each in told:
-        assert "event: end" not in each["stream"].result(30)
-        each["thread"].result(30)
-        assert each["join"].result(30)["__error__"]["error"] == "NotFound"
+        assert "event: end" not in each["stream"].result(PATIENCE)
+        each["thread"].result(PATIENCE)
+        assert each["join"].result(PATIENCE)["__error__"]["error"] == "NotFound"
     assert is_stopped(visitor)
     for path in ("", f"/runs/{run_id}", f"/runs/{pending}/join"):
         assert httpx.get(f"{house.served.url}/threads/{thread_id}{path}").status_code == 404
@@ -168,14 +178,14 @@ def test_a_cron_that_is_deleted_under_way_leaves_its_runs_to_their_ends(
     if not stateless:
         gate.arrival().close()
     for each in told:
-        assert each["join"].result(30)["messages"][-1]["content"] == "went through"
-        assert "event: values" in each["stream"].result(30)
+        assert each["join"].result(PATIENCE)["messages"][-1]["content"] == "went through"
+        assert "event: values" in each["stream"].result(PATIENCE)
     ended = f"SELECT run_status FROM ticks WHERE cron_id = '{cron['cron_id']}'"
     assert house.rows(ended) == [("success",)] * 2
     if thread_id is not None:
         house.client.threads.delete(thread_id)
     for each in told:
-        each["thread"].result(30)
+        each["thread"].result(PATIENCE)
     house.check_goes_on()
 
 
@@ -195,8 +205,8 @@ def test_an_assistant_that_is_deleted_under_way_leaves_its_runs_or_takes_them_al
         visitor.close()
         gate.arrival().close()
     for each in told:
-        answer = each["join"].result(30)
-        each["stream"].result(30)
+        answer = each["join"].result(PATIENCE)
+        each["stream"].result(PATIENCE)
         if delete_threads:
             assert answer["__error__"]["error"] == "NotFound"
         else:
@@ -204,7 +214,7 @@ def test_an_assistant_that_is_deleted_under_way_leaves_its_runs_or_takes_them_al
     if not delete_threads:
         house.client.threads.delete(thread_id)
     for each in told:
-        each["thread"].result(30)
+        each["thread"].result(PATIENCE)
     house.check_goes_on()
 
 
