@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from datetime import timedelta
 from enum import StrEnum
@@ -10,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from cronlane_service.domain.models import Outcome, Run, RunStatus
+from cronlane_service.domain.models import Outcome, Run, RunError, RunStatus
 from cronlane_service.runner.fences import Fence
 from cronlane_service.runner.recorder import Recorder
 
@@ -42,6 +43,8 @@ class Attempt:
         self.fence = Fence()
         self.on_thread = False  # whether its graph has been let near the thread's checkpoints
         self.conclusion: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._longest: timedelta | None = None
+        self._began = time.monotonic()
         self._let_go: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.log = log.bind(run_id=run.run_id, thread_id=run.thread_id, cron_id=run.cron_id, attempt=run.attempt)
 
@@ -50,8 +53,20 @@ class Attempt:
 
     def ends_within(self, longest: timedelta) -> None:
         """Cancelled then; a timer that is not stopped would keep the attempt in memory for so long."""
+        self._longest = longest
         timer = asyncio.get_running_loop().call_later(longest.total_seconds(), self.cancel, Cancelled.TIMEOUT)
         self.execution.add_done_callback(lambda _: timer.cancel())
+
+    def overdue(self) -> Outcome | None:
+        """How it is to end when its time is over."""
+        if self._longest is None or time.monotonic() - self._began < self._longest.total_seconds():
+            return None
+        return Outcome(RunStatus.TIMEOUT, error=self.timeout)
+
+    @property
+    def timeout(self) -> RunError:
+        assert self._longest is not None
+        return RunError("RunTimeout", f"the run took longer than {self._longest.total_seconds():g} seconds")
 
     @property
     def occupies_thread(self) -> bool:

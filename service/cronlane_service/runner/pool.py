@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -53,7 +54,7 @@ class RunnerPool:
         self._longest = longest
         self._thread = threading.Thread(target=self._run, name="cronlane-runner")
         self._nodes = NodeThreads(NODE_THREADS, thread_name_prefix="cronlane-node")
-        self._heartbeat = Heartbeat(self._renew, lease / 3)
+        self._heartbeat = Heartbeat(self._beat, lease / 3)
         self._watched = Watched()
         self._ready: Future[asyncio.AbstractEventLoop] = Future()
         self._worker: Worker | None = None
@@ -87,9 +88,9 @@ class RunnerPool:
         with suppress(RuntimeError):  # closed already: there is nobody to be told
             loop.call_soon_threadsafe(callback)
 
-    def _renew(self) -> None:
+    def _beat(self) -> None:
         if self._worker is not None:
-            self._worker.renew()
+            self._worker.beat(partial(self._soon, self._ready.result()))
 
     def _wake(self) -> None:
         if self._worker is not None:

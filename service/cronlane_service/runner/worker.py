@@ -21,6 +21,7 @@ from cronlane_service.runner.persistence import Persistence
 from cronlane_service.runner.purger import Purger, Purges
 from cronlane_service.runner.recorder import Recorder
 from cronlane_service.runner.seams import Executor, Runs
+from cronlane_service.runner.stalled import Stalled
 from cronlane_service.runner.watched import Watched
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class Worker:
         self._database, self._runs, self._executor, self._watched = database, runs, executor, watched
         self._name, self._concurrency, self._lease = name, concurrency, lease
         self._longest = longest
+        self._stalled = Stalled(database, runs, name)
         self._purger = Purger(database, runs, executor)
         self._attempts: list[Attempt] = []
         self._seeing: set[asyncio.Task[None]] = set()
@@ -70,8 +72,13 @@ class Worker:
                 return None
             return await self._claim(free)
 
-    def renew(self) -> None:
-        """Prolongs the leases of all attempts under way. For a thread that a blocked loop does not hold up."""
+    def beat(self, soon: Callable[[Callable[[], None]], None]) -> None:
+        """For a thread that a blocked loop does not hold up; ``soon`` has the loop call something."""
+        self._renew()
+        self._stalled.beat(soon, list(self._attempts), within=self._lease)
+
+    def _renew(self) -> None:
+        """Prolongs the leases of all attempts under way."""
         held = self._held
         if not held:
             return
@@ -200,9 +207,7 @@ class Worker:
     async def _outcome(self, attempt: Attempt) -> Outcome:
         execution = attempt.execution
         if attempt.cut_short and attempt.cancelled is Cancelled.TIMEOUT:
-            assert self._longest is not None
-            error = RunError("RunTimeout", f"the run took longer than {self._longest.total_seconds():g} seconds")
-            return await self._failed(attempt, RunStatus.TIMEOUT, error)
+            return await self._failed(attempt, RunStatus.TIMEOUT, attempt.timeout)
         if attempt.cut_short:
             return await self._left_behind(attempt)
         if execution.cancelled():
