@@ -51,6 +51,12 @@ async def begun(exchange: Exchange) -> Any:
     if last_event_id and "last_event_id" in exchange.request.DESCRIPTOR.fields_by_name:
         exchange.request.last_event_id = last_event_id
     call = exchange.send()
+    await taken(call)
+    return call
+
+
+async def taken(call: Any) -> None:
+    """Once the service has taken the call; whoever is cancelled meanwhile cancels it. Raises CronlaneError."""
     try:
         if not dict(await call.initial_metadata() or ()):
             await call.read()  # refused: it has only a status
@@ -59,7 +65,6 @@ async def begun(exchange: Exchange) -> Any:
     except asyncio.CancelledError:
         call.cancel()
         raise
-    return call
 
 
 def answer(exchange: Exchange, call: Any, headers: Mapping[str, str], encode: Encode | None = None) -> Response:

@@ -16,6 +16,7 @@ from cronlane._decode import decode
 from cronlane._protocol import event_text, subscription
 from cronlane.errors import CronlaneError, InvalidRequest, from_rpc_error
 from cronlane.rest.protocol import carried_out, refused, succeeded
+from cronlane.rest.streaming import taken
 from cronlane.v1.thread_protocol_pb2 import SendCommandRequest, StreamEventsRequest
 
 PATH = "/threads/{thread_id}/stream/events"
@@ -83,14 +84,7 @@ class Connection:
         request = StreamEventsRequest(thread_id=self._thread_id)
         subscription(request, command.params.text or "{}")
         call = self._methods["StreamEvents"](request, metadata=self._metadata)
-        try:
-            if not dict(await call.initial_metadata() or ()):
-                await call.read()  # refused: it has only a status
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
-        except asyncio.CancelledError:
-            call.cancel()
-            raise
+        await taken(call)
         name = str(next(self._numbers))
         self._subscriptions[name] = telling = asyncio.create_task(self._tell(call))
         telling.add_done_callback(lambda _: self._subscriptions.pop(name, None))
