@@ -6,11 +6,10 @@ A change of a run that has ended is noted too, whatever it changes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from ledger import WrittenTick, instant
 
 INSTALL = """
 CREATE TABLE torture_journal (
@@ -50,10 +49,6 @@ _TICKS = (
 ACTIVE = ("pending", "running")
 
 
-def instant(microseconds: int) -> datetime:
-    return EPOCH + timedelta(microseconds=microseconds)
-
-
 @dataclass(frozen=True)
 class Entry:
     """A change of a run; ``status`` None: it was deleted. ``lease_left``: of the attempt that had it; in seconds."""
@@ -88,20 +83,6 @@ class Entry:
         return self.claims and self.was == "running"
 
 
-@dataclass(frozen=True)
-class Row:
-    """A row of the ledger."""
-
-    cron_id: str
-    scheduled_for: datetime
-    decided_at: datetime
-    outcome: str
-    reason: str | None
-    run_id: str | None
-    count: int
-    run_status: str | None
-
-
 class Journal:
     """Reads what was written; nothing goes through the service."""
 
@@ -119,8 +100,8 @@ class Journal:
     def entries(self) -> list[Entry]:
         return [Entry(*row) for row in self.rows(_ENTRIES)]
 
-    def ledger(self) -> list[Row]:
-        return [Row(row[0], instant(row[1]), instant(row[2]), *row[3:]) for row in self.rows(_TICKS)]
+    def ledger(self) -> list[WrittenTick]:
+        return [WrittenTick(row[0], instant(row[1]), instant(row[2]), *row[3:]) for row in self.rows(_TICKS)]
 
     def cut_connections(self) -> int:
         """Ends all others'; how many there were."""

@@ -14,9 +14,10 @@ import httpx
 from e2e.torture import verdict
 from e2e.torture.bystander import Bystander
 from e2e.torture.fleet import Fleet
-from e2e.torture.journal import ACTIVE, Entry, Journal, Row
+from e2e.torture.journal import ACTIVE, Entry, Journal
 from e2e.torture.population import Planted, plant
 from e2e.torture.storm import Storm, Weather
+from ledger import WrittenTick
 from postgres import PostgresServer
 
 PATIENCE = 120.0  # seconds without any progress, in the calm after a storm
@@ -39,7 +40,7 @@ class Trial:
         self._journal = Journal(postgres.url)
         self._crons: Sequence[Planted] = ()
         self._entries: Sequence[Entry] = ()
-        self._ledger: Sequence[Row] = ()
+        self._ledger: Sequence[WrittenTick] = ()
         self._states: dict[str, list[str]] = {}
         self._lines: Sequence[str] = ()
         self._made: Sequence[str] = ()

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 
-from e2e.torture.journal import Entry, Row
+from e2e.torture.journal import Entry
 from e2e.torture.population import Planted
+from ledger import WrittenTick
 
 CLOCKS = 0.5  # seconds by which the reckoning of a lease's end may differ between two processes
 SKIPPED = {"skip": "skipped_overlap", "reject": "skipped_busy"}
@@ -25,9 +26,9 @@ def crons(planted: Sequence[Planted], made: Sequence[str]) -> Iterator[str]:
     yield from (f"cron {cron_id} answered {times} requests" for cron_id, times in told.items() if times > 1)
 
 
-def ticks(crons: Sequence[Planted], ledger: Sequence[Row]) -> Iterator[str]:
+def ticks(crons: Sequence[Planted], ledger: Sequence[WrittenTick]) -> Iterator[str]:
     """What is wrong with the ledger: each tick that the oracle names has one row, and no other has any."""
-    rows: defaultdict[str, list[Row]] = defaultdict(list)
+    rows: defaultdict[str, list[WrittenTick]] = defaultdict(list)
     for row in ledger:
         rows[row.cron_id].append(row)
     for cron in crons:
@@ -42,7 +43,7 @@ def ticks(crons: Sequence[Planted], ledger: Sequence[Row]) -> Iterator[str]:
     yield from (f"rows of an unknown cron: {cron_id}" for cron_id in rows)
 
 
-def _row(cron: Planted, row: Row, fired: dict[datetime, Row]) -> Iterator[str]:
+def _row(cron: Planted, row: WrittenTick, fired: dict[datetime, WrittenTick]) -> Iterator[str]:
     where = f"{cron} at {row.scheduled_for}: {row.outcome}, {row.reason}"
     if row.count != 1:
         yield f"it stands for {row.count} ticks: {where}"
@@ -58,7 +59,7 @@ def _row(cron: Planted, row: Row, fired: dict[datetime, Row]) -> Iterator[str]:
         yield f"an outcome that this cron cannot have: {where}"
 
 
-def _missed(cron: Planted, row: Row, fired: dict[datetime, Row], where: str) -> Iterator[str]:
+def _missed(cron: Planted, row: WrittenTick, fired: dict[datetime, WrittenTick], where: str) -> Iterator[str]:
     """Of a cron that catches up none; of one that runs the latest, that one was run in its place."""
     catch_up = cron.body.get("catch_up", "latest")
     if catch_up == "all":
@@ -68,12 +69,12 @@ def _missed(cron: Planted, row: Row, fired: dict[datetime, Row], where: str) -> 
         yield f"collapsed into nothing: {where}"
 
 
-def _stands_for(later: Row, missed: Row) -> bool:
+def _stands_for(later: WrittenTick, missed: WrittenTick) -> bool:
     named = (missed.reason or "").endswith(later.scheduled_for.isoformat())
     return named and later.scheduled_for > missed.scheduled_for and later.decided_at >= missed.decided_at
 
 
-def late(ledger: Sequence[Row], watched: Sequence[tuple[float, float]]) -> int:
+def late(ledger: Sequence[WrittenTick], watched: Sequence[tuple[float, float]]) -> int:
     """How many ticks were missed, or fired as such that had been, while a server was there that had time to fire them.
 
     That is no fault: a server that starts may decide what another one is just about to.
@@ -83,7 +84,7 @@ def late(ledger: Sequence[Row], watched: Sequence[tuple[float, float]]) -> int:
     return sum(any(since + SETTLED < at < until - IN_TIME for since, until in watched) for at in due)
 
 
-def runs(ledger: Sequence[Row], journal: Sequence[Entry]) -> Iterator[str]:
+def runs(ledger: Sequence[WrittenTick], journal: Sequence[Entry]) -> Iterator[str]:
     """What is wrong with the runs: each tick that fired has one, and each has one end, by the attempt that owned it."""
     made = {entry.run_id: entry for entry in journal if entry.operation == "INSERT"}
     keys = Counter((entry.cron_id, entry.scheduled_for) for entry in made.values())
@@ -96,7 +97,7 @@ def runs(ledger: Sequence[Row], journal: Sequence[Entry]) -> Iterator[str]:
         yield from _history(run_id, list(entries), fired.get(run_id))
 
 
-def _history(run_id: str, entries: Sequence[Entry], tick: Row | None) -> Iterator[str]:
+def _history(run_id: str, entries: Sequence[Entry], tick: WrittenTick | None) -> Iterator[str]:
     told = ", ".join(f"{entry.was}→{entry.status or 'deleted'} ({entry.attempt})" for entry in entries)
     ends = [entry for entry in entries if entry.ends]
     if len(ends) != 1:
