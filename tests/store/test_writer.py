@@ -195,6 +195,24 @@ def test_listeners_hear_each_topic_and_key_once_a_commit_in_order(stopped_store:
     assert heard == ["run_ended r1", "runs ", "run_ended r2"]
 
 
+def test_listeners_hear_of_what_is_committed_before_the_caller_has_the_answer(stopped_store: SqlDatabase) -> None:
+    made = thread()
+    order: list[str] = []
+
+    def notifies(tx: Transaction) -> None:
+        tx.threads.insert(made)
+        tx.notify(Topic.RUNS)
+
+    def heard(_key: str) -> None:
+        order.append("told" if exists(stopped_store, made) else "told too early")
+
+    stopped_store.listen(Topic.RUNS, heard)
+    stopped_store.submit(notifies).add_done_callback(lambda _: order.append("answered"))
+    stopped_store.start()
+    stopped_store.stop()
+    assert order == ["told", "answered"]
+
+
 def test_a_listener_that_raises_stops_neither_the_others_nor_the_writer(store: SqlDatabase) -> None:
     heard = threading.Event()
 

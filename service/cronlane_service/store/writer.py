@@ -122,8 +122,8 @@ class Writer:
             return
         if self._connection is not None and self._connection.written:
             self.failing = None  # that nothing was written would not show that something can be
+        self.tell(notices)  # first: whoever has an answer may count on it that those on this server know
         answer(answered)
-        self.tell(notices)
 
     def _transact(self, batch: list[Write], notices: dict[Notice, None]) -> list[Write]:
         """Those that have their answer; the others are to be tried again, before what came later."""
