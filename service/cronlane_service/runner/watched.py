@@ -24,9 +24,12 @@ class Watched:
             return
         now = self._now()
         with self._guard:
-            self._until = {other: until for other, until in self._until.items() if until > now}
+            self._until.pop(key, None)  # so that the last is the latest said
             self._until[key] = now + WATCHED_FOR
+            while self._until[oldest := next(iter(self._until))] <= now:
+                del self._until[oldest]
 
     def has(self, *keys: str) -> bool:
-        until, now = self._until, self._now()
-        return any(until.get(key, 0.0) > now for key in keys)
+        now = self._now()
+        with self._guard:
+            return any(self._until.get(key, 0.0) > now for key in keys)
