@@ -71,8 +71,7 @@ class Connection:
         """The query over a table of these values. How many rows were written."""
         written = begin = 0
         for size in self.engine.portions(len(rows)):
-            sql = query.compiled(self.engine, size)
-            values = self.engine.table_values(rows[begin : begin + size])
+            sql, values = query.bound(self.engine, rows[begin : begin + size])
             with translated:
                 written += self._counted(self._driver.execute(sql, values))
             begin += size

@@ -63,19 +63,18 @@ _FOUND = Statement(
 )
 _NEXT_DUE = Statement(lambda _: Table.select(peewee.fn.min(Table.due_at)).where(SCHEDULED))
 _ADVANCED = (Table.cron_id, Table.next_run_date, Table.due_at, Table.fired, Table.missed, Table.skipped)
-_GIVEN = [peewee.SQL(f"given.column{number}") for number, _ in enumerate(_ADVANCED, 1)]
 ADVANCE = Rows(
     _ADVANCED,
-    lambda rows: (
+    lambda rows, given: (
         Table.update(
             {
-                Table.next_run_date: _GIVEN[1],
-                Table.due_at: _GIVEN[2],
-                **{field: field + given for field, given in zip(_ADVANCED[3:], _GIVEN[3:], strict=True)},
+                Table.next_run_date: given[1],
+                Table.due_at: given[2],
+                **{field: field + more for field, more in zip(_ADVANCED[3:], given[3:], strict=True)},
             }
         )
         .from_(rows)
-        .where(Table.cron_id == _GIVEN[0])
+        .where(Table.cron_id == given[0])
     ),
 )
 _DISABLE = Statement(

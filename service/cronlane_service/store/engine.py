@@ -108,15 +108,18 @@ class Engine(Protocol):
 
     def several(self, values: Sequence[str]) -> Any: ...
     def table(self, kinds: Sequence[str], count: int) -> peewee.Node:
-        """A table of so many rows of values, each of these kinds (of Peewee's fields): column1, column2 and so on."""
+        """A table ``given``: so many rows of values of these kinds (of Peewee's fields), in column1, column2 and so on.
+
+        Its places come after all others of its query.
+        """
         ...
 
     def portions(self, count: int) -> Iterable[int]:
         """How many rows the tables have that together hold so many: of few sizes, since each is a statement."""
         ...
 
-    def table_values(self, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
-        """The values of a `table`, in the order of its places."""
+    def table_values(self, columns: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        """The values of a `table`, given by column, in the order of its places."""
         ...
 
     def claimed(self, query: peewee.ModelSelect[T], *tables: Any) -> peewee.ModelSelect[T]:

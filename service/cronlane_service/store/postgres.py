@@ -163,8 +163,8 @@ class PostgresEngine:
     def portions(self, count: int) -> Sequence[int]:
         return [count] if count else []
 
-    def table_values(self, rows: Sequence[Sequence[Any]]) -> Sequence[str]:
-        return [array(column) for column in zip(*rows, strict=True)]
+    def table_values(self, columns: Sequence[Sequence[Any]]) -> Sequence[str]:
+        return [array(column) for column in columns]
 
     def claimed(self, query: peewee.ModelSelect[T], *tables: Any) -> peewee.ModelSelect[T]:
         return query.for_update(of=tables or None, skip_locked=True)

@@ -164,8 +164,8 @@ class SqliteEngine:
                 yield size
                 count -= size
 
-    def table_values(self, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
-        return list(chain.from_iterable(rows))
+    def table_values(self, columns: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        return tuple(chain.from_iterable(zip(*columns, strict=True)))
 
     def claimed(self, query: peewee.ModelSelect[T], *tables: Any) -> peewee.ModelSelect[T]:
         return query  # BEGIN IMMEDIATE keeps every other writer out

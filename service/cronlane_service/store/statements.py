@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 MOST_COUNTED = 2_000_000_000
+_MANY = 20  # rows that are looked through for what they share
+_MOST_FORMS = 64  # of one query
 
 
 class _Slot:
@@ -53,24 +55,45 @@ class Statement:
 
 
 class Rows:
-    """A query over a table of values that come when it runs: ``build`` makes it of that table, which the engine wrote.
+    """A query over a table of values that come when it runs.
 
-    One statement for many rows: a statement a row lets other threads in between, for milliseconds each time.
+    One statement for many rows: a statement a row lets other threads in between, for milliseconds each time. What all
+    of many rows have in common, most columns of a batch, is bound once: to bind a value costs as much as to write it.
     """
 
-    def __init__(self, fields: Sequence[Field], build: Callable[[Node], Query]) -> None:
-        """``fields``: what the values are, in their order; in the table they are column1, column2 and so on."""
+    def __init__(self, fields: Sequence[Field], build: Callable[[Node, Sequence[Node]], Query]) -> None:
+        """``fields``: what the values are, in their order. ``build``: of the table, and where each value is then."""
         self._fields, self._build = fields, build
-        self._compiled: dict[tuple[str, int], str] = {}
+        self._compiled: dict[tuple[str, int, tuple[int, ...]], tuple[str, tuple[Any, ...]]] = {}
 
-    def compiled(self, engine: Engine, count: int) -> str:
-        """The SQL for that many rows; the values are the engine's `table_values`."""
-        found = self._compiled.get((engine.dialect, count))
+    def bound(self, engine: Engine, rows: Sequence[Row]) -> tuple[str, Row]:
+        """The SQL for these rows, and its values."""
+        columns = list(zip(*rows, strict=True))
+        differing = tuple(_differing(columns))
+        sql, places = self._for(engine, len(rows), differing)
+        shared = filled(places, {str(number): column[0] for number, column in enumerate(columns)})
+        return sql, (*shared, *engine.table_values([columns[number] for number in differing]))
+
+    def _for(self, engine: Engine, count: int, differing: tuple[int, ...]) -> tuple[str, tuple[Any, ...]]:
+        found = self._compiled.get((engine.dialect, count, differing))
         if found is None:
-            kinds = [field.field_type for field in self._fields]
-            found, _ = engine.compile(self._build(engine.table(kinds, count)))
-            self._compiled[engine.dialect, count] = found
+            if len(self._compiled) >= _MOST_FORMS:
+                self._compiled.clear()
+            places: list[Node] = [Bind(str(number)) for number, _ in enumerate(self._fields)]
+            for place, number in enumerate(differing, 1):
+                places[number] = SQL(f"given.column{place}")
+            kinds = [self._fields[number].field_type for number in differing]
+            sql, values = engine.compile(self._build(engine.table(kinds, count), places))
+            found = self._compiled[engine.dialect, count, differing] = (sql, tuple(values))
         return found
+
+
+def _differing(columns: Sequence[Row]) -> Sequence[int]:
+    """Which of the columns are not the same in all rows; of a few rows all, so that there are few statements."""
+    count = len(columns[0])
+    if count < _MANY:
+        return range(len(columns))
+    return [number for number, column in enumerate(columns) if column.count(column[0]) < count] or [0]
 
 
 def filled(places: tuple[Any, ...], values: dict[str, Any]) -> Row:
@@ -96,7 +119,7 @@ def insert(table: type[Table], *, ignore_taken: bool = False) -> Statement:
 def insert_rows(table: type[Table], fields: Sequence[Field] | None = None) -> Rows:
     """Writes rows, each given in the order of the fields, or in the table's."""
     chosen = table._meta.sorted_fields if fields is None else fields
-    return Rows(chosen, lambda rows: table.insert_from(Select((rows,), (SQL("*"),)), chosen))
+    return Rows(chosen, lambda rows, values: table.insert_from(Select((rows,), values), chosen))
 
 
 def replace(table: type[Table]) -> Statement:
