@@ -83,9 +83,7 @@ class Connection:
 
     def _fetched(self, sql: str, values: Sequence[Any]) -> list[Row]:
         with translated:
-            cursor = self._driver.execute(sql, values)
-            rows: list[Row] = cursor.fetchall() if cursor.description else []
-        return rows
+            return self.engine.fetched(self._driver, sql, values)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -130,6 +130,11 @@ class PostgresEngine:
         sql, values = context.parse(query)
         return sql, values
 
+    def fetched(self, driver: Any, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        cursor = driver.execute(sql, values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+        return rows
+
     def unavailable(self, error: BaseException) -> str | None:
         return postgres_errors.unavailable(error)
 

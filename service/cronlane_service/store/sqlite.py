@@ -125,6 +125,18 @@ class SqliteEngine:
         sql, values = context.parse(query)
         return sql, values
 
+    def fetched(self, driver: Any, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        if sql.startswith("SELECT"):  # what writes is carried out once
+            driver.text_factory = str  # with any other, each text is made by a call of Python's
+            try:
+                return _fetched(driver, sql, values)
+            except sqlite3.OperationalError as error:
+                if "decode" not in str(error):
+                    raise
+            finally:
+                driver.text_factory = _TEXT
+        return _fetched(driver, sql, values)
+
     def unavailable(self, error: BaseException) -> str | None:
         # Of the other classes the statement's author is to blame: a key that is taken, a value of a wrong type.
         if isinstance(error, (peewee.OperationalError, peewee.InternalError)) or type(error) is peewee.DatabaseError:
@@ -185,6 +197,11 @@ class SqliteEngine:
 
 _TEXT = partial(str, encoding="utf-8", errors="replace")  # one that is no UTF-8 must not spoil the rows beside it
 _DIALECT = peewee.SqliteDatabase(None)  # never connected: it only knows how SQLite's SQL is written
+
+
+def _fetched(driver: Any, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = driver.execute(sql, values).fetchall()
+    return found
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
