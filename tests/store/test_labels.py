@@ -211,10 +211,9 @@ def test_labels_are_of_their_owner_alone(house: House) -> None:
 def test_a_page_is_a_piece_of_the_labels_and_not_sorted(house: House, metadata: str) -> None:
     def plan(tx: Transaction) -> tuple[str, str]:
         connection = tx.crons._connection  # type: ignore[attr-defined]
-        wanted = cron_search._wanted(connection, "", CronQuery(metadata=metadata))
-        assert wanted.listed is not None
-        sql, values = connection.engine.compile(cron_search._in_turn(wanted.listed, Window()))
-        page = str(connection._fetched(f"EXPLAIN QUERY PLAN {sql}", values))
+        values = cron_search._values(connection, "", CronQuery(metadata=metadata))
+        sql, places = cron_search._PAGE.of((tuple(values), True)).compiled(connection.engine)
+        page = str(connection._fetched(f"EXPLAIN QUERY PLAN {sql}", [None] * len(places)))
         sql, _ = cron_search._FOUND.compiled(connection.engine)
         return page, str(connection._fetched(f"EXPLAIN QUERY PLAN {sql}", ["[]"]))
 

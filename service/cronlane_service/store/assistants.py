@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import peewee
 
@@ -19,14 +20,15 @@ from cronlane_service.store.tables import AssistantTable as Table
 _SYSTEM = '{"created_by":"system"}'
 
 
-def _visible(engine: Engine, owner: str | Bind) -> peewee.Node:
+def _visible(engine: Engine) -> peewee.Node:
     """The owner's, and the service's own."""
-    return (Table.owner == owner) | ((Table.owner == "") & engine.contains(Table.metadata, _SYSTEM))
+    own = (Table.owner == "") & engine.contains(Table.metadata, engine.pattern(_SYSTEM))
+    return (Table.owner == Bind("owner")) | own
 
 
 _INSERT_NEW = insert(Table, ignore_taken=True)
 _UPSERT = replace(Table)
-_GET = Statement(lambda engine: Table.select().where(Table.assistant_id == Bind("id"), _visible(engine, Bind("owner"))))
+_GET = Statement(lambda engine: Table.select().where(Table.assistant_id == Bind("id"), _visible(engine)))
 _DELETE = Statement(lambda _: Table.delete().where(Table.assistant_id == Bind("id")))
 _FIND = Statement(lambda engine: Table.select().where(engine.among(Table.assistant_id, Bind("ids"))))
 
@@ -55,21 +57,18 @@ class Assistants:
         return {row[0]: _READER.value(row) for row in rows}
 
     def search(self, owner: str, query: AssistantQuery, window: Window) -> Page[Assistant]:
-        return search.page(self._connection, Table, self._conditions(owner, query), window, _READER.value)
+        return _SEARCH.page(self._connection, self._asked(owner, query), window)
 
     def count(self, owner: str, query: AssistantQuery) -> int:
-        return search.count(self._connection, Table, self._conditions(owner, query))
+        return _SEARCH.count(self._connection, self._asked(owner, query))
 
-    def _conditions(self, owner: str, query: AssistantQuery) -> list[peewee.Node]:
-        engine = self._connection.engine
-        conditions = [_visible(engine, owner)]
-        if query.graph_id is not None:
-            conditions.append(Table.graph_id == query.graph_id)
-        if query.name is not None:
-            conditions.append(engine.includes(Table.name, query.name))
-        if query.metadata is not None:
-            conditions.append(engine.contains(Table.metadata, query.metadata))
-        return conditions
+    def _asked(self, owner: str, query: AssistantQuery) -> dict[str, Any]:
+        return search.given(
+            owner=owner,
+            graph_id=query.graph_id,
+            name=None if query.name is None else query.name.casefold(),
+            metadata=None if query.metadata is None else self._connection.engine.pattern(query.metadata),
+        )
 
 
 def _row(assistant: Assistant) -> Row:
@@ -98,3 +97,10 @@ _READER = Reader(
     _assistant,
     {**dict.fromkeys(("created_at", "updated_at"), (loaded, 0)), "version": (number, 1)},
 )
+_FILTERS: search.Filters = {
+    "owner": _visible,
+    "graph_id": lambda _: Table.graph_id == Bind("graph_id"),
+    "name": lambda engine: engine.includes(Table.name, Bind("name")),
+    "metadata": lambda engine: engine.contains(Table.metadata, Bind("metadata")),
+}
+_SEARCH = search.Search(Table, search.each(_FILTERS), _READER.value)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import peewee
 
@@ -13,79 +13,99 @@ from cronlane_service.domain.queries import CronQuery, Page, Window
 from cronlane_service.store import cron_rows, labels, search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.engine import Engine
-from cronlane_service.store.statements import Bind, Statement
+from cronlane_service.store.search import Names
+from cronlane_service.store.statements import Bind, Statement, Statements
 from cronlane_service.store.tables import CronLabelTable as Label
 from cronlane_service.store.tables import CronTable as Table
 
 # Where labels have narrowed it, no condition names the owner again: SQLite would walk along all that the owner has.
 _FOUND = Statement(lambda engine: Table.select().where(engine.among(Table.cron_id, Bind("ids"))))
-
-
-class _Wanted(NamedTuple):
-    """A query, as conditions on crons and, where labels narrow it, as the labels of those crons."""
-
-    conditions: list[peewee.Node]
-    listed: peewee.ModelSelect[Label] | None = None
+_LABEL, _CROWDED = "label", "crowded"
 
 
 def page(connection: Connection, owner: str, query: CronQuery, window: Window) -> Page[Cron]:
-    conditions, listed = _wanted(connection, owner, query)
-    if listed is None or window.sort_by != "created_at":
-        return search.page(connection, Table, conditions, window, cron_rows.cron)
-    found = [cron_id for (cron_id,) in connection.search(_in_turn(listed, window))]
-    total = search.total_of(window, len(found), lambda: _counted(connection, listed))
-    return Page(_crons(connection, owner, found), total)
+    values = _values(connection, owner, query)
+    if not _labelled(values) or window.sort_by != "created_at":
+        return _SEARCH.page(connection, values, window)
+    names = tuple(values)
+    found = connection.rows(_PAGE.of((names, window.descending)), **values, **search.part(window))
+    total = search.total_of(window, len(found), lambda: _counted(connection, values))
+    return Page(_crons(connection, owner, [cron_id for (cron_id,) in found]), total)
 
 
 def count(connection: Connection, owner: str, query: CronQuery) -> int:
-    conditions, listed = _wanted(connection, owner, query)
-    return search.count(connection, Table, conditions) if listed is None else _counted(connection, listed)
+    values = _values(connection, owner, query)
+    return _counted(connection, values) if _labelled(values) else _SEARCH.count(connection, values)
 
 
-def _wanted(connection: Connection, owner: str, query: CronQuery) -> _Wanted:
-    engine, conditions = connection.engine, _plain(query)
-    sought = asked.sought(query.metadata or "{}")
-    if sought.rest is not None:
-        conditions.append(engine.contains(Table.metadata, sought.rest))
-    if not sought.labels:
-        return _Wanted([Table.owner == owner, *conditions])
-    listed = labels.having(owner, labels.rarest_first(connection, owner, sought.labels))
-    if labels.crowded(connection, owner):
-        either = Table.cron_id.in_(listed) | _crowded(engine, owner, query.metadata or "{}")
-        return _Wanted([Table.owner == owner, either, *conditions])
-    if conditions:
-        its = Table.select(peewee.SQL("1")).where(Table.cron_id == Label.cron_id, *conditions)
-        listed = listed.where(peewee.fn.EXISTS(its))
-    return _Wanted([Table.cron_id.in_(listed)], listed)
-
-
-def _plain(query: CronQuery) -> list[peewee.Node]:
-    conditions: list[peewee.Node] = []
-    if query.assistant_id is not None:
-        conditions.append(Table.assistant_id == query.assistant_id)
-    if query.thread_id is not None:
-        conditions.append(Table.thread_id == query.thread_id)
-    if query.enabled is not None:
-        conditions.append(Table.enabled == query.enabled)
-    return conditions
-
-
-def _crowded(engine: Engine, owner: str, pattern: str) -> peewee.Node:
-    """Of the crons that stand under no label of their own, those that match: each is looked at."""
-    node: peewee.Node = Table.cron_id.in_(labels.having(owner, [asked.CROWDED])) & engine.contains(
-        Table.metadata, pattern
+def _values(connection: Connection, owner: str, query: CronQuery) -> dict[str, Any]:
+    """What is asked for, by the names that the statements have for it."""
+    pattern, sought = connection.engine.pattern, asked.sought(query.metadata or "{}")
+    values = search.given(
+        owner=owner,
+        assistant_id=query.assistant_id,
+        thread_id=query.thread_id,
+        enabled=query.enabled,
+        rest=None if sought.rest is None else pattern(sought.rest),
     )
+    for number, label in enumerate(labels.rarest_first(connection, owner, sought.labels)):
+        values[f"{_LABEL}{number}"] = label
+    if sought.labels and labels.crowded(connection, owner):
+        values |= {_CROWDED: asked.CROWDED, "metadata": pattern(query.metadata or "{}")}
+    return values
+
+
+def _labelled(values: Mapping[str, Any]) -> bool:
+    """Whether labels alone say which crons are found."""
+    return f"{_LABEL}0" in values and _CROWDED not in values
+
+
+def _conditions(engine: Engine, names: Names) -> list[peewee.Node]:
+    mine, plain, sought = Table.owner == Bind("owner"), _plain(engine, names), _sought(names)
+    if not sought:
+        return [mine, *plain]
+    if _CROWDED in names:
+        return [mine, Table.cron_id.in_(labels.having(sought)) | _crowded(engine), *plain]
+    return [Table.cron_id.in_(_listed(engine, names))]
+
+
+def _plain(engine: Engine, names: Names) -> list[peewee.Node]:
+    return [_FILTERS[name](engine) for name in names if name in _FILTERS]
+
+
+def _sought(names: Names) -> list[Bind]:
+    return [Bind(name) for name in names if name.startswith(_LABEL)]
+
+
+def _crowded(engine: Engine) -> peewee.Node:
+    """Of the crons that stand under no label of their own, those that match: each is looked at."""
+    matches = engine.contains(Table.metadata, Bind("metadata"))
+    node: peewee.Node = Table.cron_id.in_(labels.having([Bind(_CROWDED)])) & matches
     return node
 
 
-def _in_turn(listed: peewee.ModelSelect[Label], window: Window) -> peewee.ModelSelect[Label]:
+def _listed(engine: Engine, names: Names) -> peewee.ModelSelect[Label]:
+    """The labels of the crons that are found."""
+    listed, plain = labels.having(_sought(names)), _plain(engine, names)
+    if plain:
+        its = Table.select(peewee.SQL("1")).where(Table.cron_id == Label.cron_id, *plain)
+        listed = listed.where(peewee.fn.EXISTS(its))
+    return listed
+
+
+def _in_turn(engine: Engine, asked: tuple[Names, bool]) -> peewee.Query:
+    names, descending = asked
     columns: list[Any] = [Label.created_at, Label.cron_id]
-    order = [column.desc() if window.descending else column for column in columns]
-    return listed.order_by(*order).limit(window.limit).offset(window.offset)
+    order = [column.desc() if descending else column for column in columns]
+    return _listed(engine, names).order_by(*order).limit(Bind("limit")).offset(Bind("offset"))
 
 
-def _counted(connection: Connection, listed: peewee.ModelSelect[Label]) -> int:
-    [(found,)] = connection.search(listed.select(peewee.fn.count(peewee.SQL("*"))))
+def _number(engine: Engine, names: Names) -> peewee.Query:
+    return _listed(engine, names).select(peewee.fn.count(peewee.SQL("*")))
+
+
+def _counted(connection: Connection, values: Mapping[str, Any]) -> int:
+    [(found,)] = connection.rows(_NUMBER.of(tuple(values)), **values)
     return int(found)
 
 
@@ -93,3 +113,14 @@ def _crons(connection: Connection, owner: str, cron_ids: Sequence[str]) -> list[
     rows = connection.rows(_FOUND, ids=connection.engine.several(cron_ids)) if cron_ids else []
     found = {row[0]: row for row in rows if row[1] == owner}
     return [cron_rows.cron(found[cron_id]) for cron_id in cron_ids if cron_id in found]
+
+
+_FILTERS: search.Filters = {
+    "assistant_id": lambda _: Table.assistant_id == Bind("assistant_id"),
+    "thread_id": lambda _: Table.thread_id == Bind("thread_id"),
+    "enabled": lambda _: Table.enabled == Bind("enabled"),
+    "rest": lambda engine: engine.contains(Table.metadata, Bind("rest")),
+}
+_SEARCH = search.Search(Table, _conditions, cron_rows.cron)
+_PAGE, _NUMBER = Statements(_in_turn), Statements(_number)
+"""Of crons that labels alone find: a page of them, and how many there are."""

@@ -98,12 +98,16 @@ class Engine(Protocol):
         """How often an operation that ends in this error is worth another try; 0: no other server was in its way."""
         ...
 
-    def contains(self, document: peewee.Node, pattern: str) -> peewee.Node:
-        """Whether a JSON column has what the pattern names. Raises ValueError when the pattern is not JSON."""
+    def contains(self, document: peewee.Node, pattern: Any) -> peewee.Node:
+        """Whether a JSON column has what the pattern names, which is what `pattern` gives, or a Bind for it."""
         ...
 
-    def includes(self, text: peewee.Node, part: str) -> peewee.Node:
-        """Whether a text column has the part in it, in any case."""
+    def pattern(self, document: str) -> str:
+        """Raises ValueError when it is not JSON."""
+        ...
+
+    def includes(self, text: peewee.Node, part: Any) -> peewee.Node:
+        """Whether a text column has the part in it, in any case; that of the part has been folded."""
         ...
 
     def among(self, column: peewee.Node, values: Any) -> peewee.Node:

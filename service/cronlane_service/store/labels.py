@@ -16,8 +16,7 @@ from cronlane_service.store.tables import CronLabelTable as Table
 
 _INSERT = insert_rows(Table)
 _DELETE = Statement(lambda engine: Table.delete().where(engine.among(Table.cron_id, Bind("ids"))))
-_STANDING = (Table.owner == Bind("owner")) & (Table.label == Bind("label"))
-_SOME = Statement(lambda _: Table.select(Table.cron_id).where(_STANDING).limit(Bind("limit")))
+_SOME = Statement(lambda _: having([Bind("label")]).limit(Bind("limit")))
 _MANY = 1_000
 """How far it is counted to tell a rare label from a common one."""
 
@@ -45,17 +44,17 @@ def rarest_first(connection: Connection, owner: str, sought: Sequence[bytes]) ->
     return sorted(sought, key=lambda label: len(connection.rows(_SOME, owner=owner, label=label, limit=_MANY)))
 
 
-def having(owner: str, sought: Sequence[bytes]) -> peewee.ModelSelect[Table]:
-    """The crons that have all of these labels, along the rows of the first."""
+def having(sought: Sequence[Bind]) -> peewee.ModelSelect[Table]:
+    """The crons of ``owner`` that have all of these labels, along the rows of the first."""
     first, *others = sought
-    query = Table.select(Table.cron_id).where(_is(Table, owner, first))
+    query = Table.select(Table.cron_id).where(_is(Table, first))
     for label in others:
         other: Any = Table.alias()
         same = (other.created_at == Table.created_at) & (other.cron_id == Table.cron_id)
-        query = query.where(peewee.fn.EXISTS(other.select(peewee.SQL("1")).where(_is(other, owner, label), same)))
+        query = query.where(peewee.fn.EXISTS(other.select(peewee.SQL("1")).where(_is(other, label), same)))
     return query
 
 
-def _is(table: Any, owner: str, label: bytes) -> peewee.Node:
-    node: peewee.Node = (table.owner == owner) & (table.label == peewee.Value(label, converter=False))
+def _is(table: Any, label: Bind) -> peewee.Node:
+    node: peewee.Node = (table.owner == Bind("owner")) & (table.label == label)
     return node

@@ -147,12 +147,15 @@ class PostgresEngine:
     def tries(self, error: BaseException) -> int:
         return postgres_errors.tries(error)
 
-    def contains(self, document: peewee.Node, pattern: str) -> peewee.Node:
-        jsontext.parse(pattern)
-        return peewee.fn.cronlane_contains(document, peewee.Cast(peewee.Value(castable(pattern)), "jsonb"))
+    def contains(self, document: peewee.Node, pattern: Any) -> peewee.Node:
+        return peewee.fn.cronlane_contains(document, peewee.Cast(peewee.AsIs(pattern), "jsonb"))
 
-    def includes(self, text: peewee.Node, part: str) -> peewee.Node:
-        return peewee.fn.strpos(peewee.fn.cronlane_fold(text), part.casefold()) > 0
+    def pattern(self, document: str) -> str:
+        jsontext.parse(document)
+        return castable(document)
+
+    def includes(self, text: peewee.Node, part: Any) -> peewee.Node:
+        return peewee.fn.strpos(peewee.fn.cronlane_fold(text), part) > 0
 
     def among(self, column: peewee.Node, values: Any) -> peewee.Node:
         return peewee.NodeList((column, peewee.SQL("= ANY("), peewee.AsIs(values), peewee.SQL(")")))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 
-import peewee
-
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.models import (
     AttemptOutcome,
@@ -80,10 +78,8 @@ class Runs:
         return None if row is None else _READER.value(row)
 
     def list(self, owner: str, thread_id: str, query: RunQuery, window: Window) -> Sequence[Run]:
-        conditions: list[peewee.Node] = [Table.thread_id == thread_id, Table.owner == owner, ~Table.hidden]
-        if query.status is not None:
-            conditions.append(Table.status == query.status.value)
-        return [_READER.value(row) for row in self._connection.search(search.listing(Table, conditions, window))]
+        values = search.given(thread_id=thread_id, owner=owner, status=query.status and query.status.value)
+        return _SEARCH.items(self._connection, values, window)
 
     def active(self, thread_ids: Sequence[str]) -> Sequence[Run]:
         ids = self._connection.engine.several(thread_ids)
@@ -279,3 +275,9 @@ _READER = Reader(
     },
     tells=True,
 )
+_FILTERS: search.Filters = {
+    "thread_id": lambda _: (Table.thread_id == Bind("thread_id")) & ~Table.hidden,
+    "owner": lambda _: Table.owner == Bind("owner"),
+    "status": lambda _: Table.status == Bind("status"),
+}
+_SEARCH = search.Search(Table, search.each(_FILTERS), _READER.value)

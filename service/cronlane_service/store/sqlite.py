@@ -152,11 +152,14 @@ class SqliteEngine:
     def tries(self, error: BaseException) -> int:
         return 0
 
-    def contains(self, document: peewee.Node, pattern: str) -> peewee.Node:
-        _parsed(pattern)
+    def contains(self, document: peewee.Node, pattern: Any) -> peewee.Node:
         return peewee.fn.cronlane_contains(document, pattern)
 
-    def includes(self, text: peewee.Node, part: str) -> peewee.Node:
+    def pattern(self, document: str) -> str:
+        _parsed(document)
+        return document
+
+    def includes(self, text: peewee.Node, part: Any) -> peewee.Node:
         return peewee.fn.cronlane_includes(text, part)
 
     def among(self, column: peewee.Node, values: Any) -> peewee.Node:
@@ -241,4 +244,4 @@ def _contains(document: str | None, pattern: str) -> bool:
 
 
 def _includes(text: str | None, part: str) -> bool:
-    return text is not None and part.casefold() in text.casefold()
+    return text is not None and part in text.casefold()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from peewee import SQL, Case, Context, Field, Node, Query, Select
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cronlane_service.store.engine import Engine
 
 Row = tuple[Any, ...]
+H = TypeVar("H", bound=Hashable)
 MOST_COUNTED = 2_000_000_000
 _MANY = 20  # rows that are looked through for what they share
 _MOST_FORMS = 64  # of one query
@@ -51,6 +52,20 @@ class Statement:
         if found is None:
             sql, values = engine.compile(self._build(engine))
             found = self._compiled[engine.dialect] = (sql, tuple(values))
+        return found
+
+
+class Statements(Generic[H]):
+    """Queries of one kind that differ in what is asked for: a statement for each."""
+
+    def __init__(self, build: Callable[[Engine, H], Query]) -> None:
+        self._build = build
+        self._made: dict[H, Statement] = {}
+
+    def of(self, asked: H) -> Statement:
+        found = self._made.get(asked)
+        if found is None:
+            found = self._made[asked] = Statement(lambda engine: self._build(engine, asked))
         return found
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-
-import peewee
+from typing import Any
 
 from cronlane_service.domain.lifetimes import LONGEST, PruneStrategy, Ttl
 from cronlane_service.domain.models import RunError, Thread, ThreadStatus
@@ -88,26 +87,23 @@ class Threads:
         return self._connection.change(_DELETE, id=thread_id) == 1
 
     def search(self, owner: str, query: ThreadQuery, window: Window) -> Page[Thread]:
-        return search.page(self._connection, Table, self._conditions(owner, query), window, _READER.value)
+        return _SEARCH.page(self._connection, self._asked(owner, query), window)
 
     def count(self, owner: str, query: ThreadQuery) -> int:
-        return search.count(self._connection, Table, self._conditions(owner, query))
+        return _SEARCH.count(self._connection, self._asked(owner, query))
 
     def _lock(self, thread_ids: Sequence[str]) -> None:
         self._connection.lock(locks.THREADS, ids=self._connection.engine.several(thread_ids))
 
-    def _conditions(self, owner: str, query: ThreadQuery) -> list[peewee.Node]:
+    def _asked(self, owner: str, query: ThreadQuery) -> dict[str, Any]:
         engine = self._connection.engine
-        conditions: list[peewee.Node] = [Table.owner == owner]
-        if query.ids:
-            conditions.append(engine.among(Table.thread_id, engine.several(query.ids)))
-        if query.status is not None:
-            conditions.append(Table.status == query.status.value)
-        if query.metadata is not None:
-            conditions.append(engine.contains(Table.metadata, query.metadata))
-        if query.values is not None:
-            conditions.append(engine.contains(Table.values, query.values))
-        return conditions
+        return search.given(
+            owner=owner,
+            ids=engine.several(query.ids) if query.ids else None,
+            status=query.status and query.status.value,
+            metadata=None if query.metadata is None else engine.pattern(query.metadata),
+            values=None if query.values is None else engine.pattern(query.values),
+        )
 
 
 def row(thread: Thread) -> Row:
@@ -174,3 +170,11 @@ _READER = Reader(
         "expires_at": (loaded, None),
     },
 )
+_FILTERS: search.Filters = {
+    "owner": lambda _: Table.owner == Bind("owner"),
+    "ids": lambda engine: engine.among(Table.thread_id, Bind("ids")),
+    "status": lambda _: Table.status == Bind("status"),
+    "metadata": lambda engine: engine.contains(Table.metadata, Bind("metadata")),
+    "values": lambda engine: engine.contains(Table.values, Bind("values")),
+}
+_SEARCH = search.Search(Table, search.each(_FILTERS), _READER.value)

@@ -40,8 +40,9 @@ class Versions:
 
     def list(self, assistant_id: str, metadata: str | None, limit: int, offset: int) -> Sequence[AssistantVersion]:
         conditions: list[peewee.Node] = [Table.assistant_id == assistant_id]
+        engine = self._connection.engine
         if metadata is not None:
-            conditions.append(self._connection.engine.contains(Table.metadata, metadata))
+            conditions.append(engine.contains(Table.metadata, engine.pattern(metadata)))
         newest_first = Table.select().where(*conditions).order_by(Table.version.desc())
         return [_READER.value(row) for row in self._connection.search(newest_first.limit(limit).offset(offset))]
 
