@@ -8,6 +8,7 @@ import pytest
 from cronlane_service.domain.errors import InvalidField, StoreUnavailable
 from cronlane_service.domain.ports import Transaction
 from cronlane_service.store import SqlDatabase
+from store.engines import ON_SQLITE
 from store.rows import thread
 
 
@@ -85,3 +86,32 @@ async def test_a_read_under_way_when_the_store_stops_is_finished(store: SqlDatab
     release.set()
     assert await here == 0
     assert not store._readers._idle, "its connection is closed"
+
+
+@ON_SQLITE
+async def test_a_short_search_is_made_at_once_on_the_thread_that_asks(store: SqlDatabase) -> None:
+    assert await store.search(lambda tx: (tx.threads.find([]), threading.get_ident())) == ({}, threading.get_ident())
+
+
+@ON_SQLITE
+async def test_a_search_that_takes_long_is_left_to_another_thread(store: SqlDatabase) -> None:
+    count = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000) SELECT count(*) FROM n"
+    threads: list[int] = []
+
+    def counts(tx: Transaction) -> list[tuple[int]]:
+        threads.append(threading.get_ident())
+        return tx.threads._connection.execute(count)  # type: ignore[attr-defined, no-any-return]
+
+    for _ in range(3):
+        assert await store.search(counts) == [(300000,)]
+    here = threading.get_ident()
+    assert [each == here for each in threads] == [True, False] * 3
+    assert store.read_now(counts) == [(300000,)], "who may wait is given the time"
+    assert len(store._readers._idle) <= 2, "the connections are used on"
+
+
+async def test_a_search_cannot_write(store: SqlDatabase) -> None:
+    made = thread()
+    with pytest.raises(StoreUnavailable, match=r"read-?only"):
+        await store.search(lambda tx: tx.threads.insert(made))
+    assert await store.search(lambda tx: tx.threads.find([made.thread_id])) == {}

@@ -95,6 +95,10 @@ class Database(Protocol):
         """Runs on a snapshot beside the writer; it cannot write."""
         ...
 
+    def search(self, operation: Operation[T]) -> Awaitable[T]:
+        """A read that as a rule looks at few rows, but may look at many; it may be begun twice."""
+        ...
+
     def look_up(self, operation: Operation[T]) -> Awaitable[T]:
         """A read that finds rows by their keys, and no more than a few: each statement sees what is committed then."""
         ...

@@ -53,7 +53,7 @@ class AssistantServicer(AssistantServiceServicer):
         self, request: pb.ListAssistantVersionsRequest, context: Context
     ) -> pb.ListAssistantVersionsResponse:
         who, metadata, part = owner(context), text(request, "metadata"), version_window(request)
-        versions = await self._database.read(
+        versions = await self._database.search(
             lambda tx: self._assistants.versions(tx, who, request.assistant_id, metadata, part)
         )
         return pb.ListAssistantVersionsResponse(versions=map(convert.version, versions))
@@ -72,7 +72,7 @@ class AssistantServicer(AssistantServiceServicer):
     ) -> pb.SearchAssistantsResponse:
         who, query, part = owner(context), convert.query(request), window(request)
         names = selection(pb.Assistant, request.select)
-        page = await self._database.read(lambda tx: self._assistants.search(tx, who, query, part))
+        page = await self._database.search(lambda tx: self._assistants.search(tx, who, query, part))
         return pb.SearchAssistantsResponse(
             assistants=selected(map(convert.assistant, page.items), names),
             total=page.total,
@@ -83,5 +83,5 @@ class AssistantServicer(AssistantServiceServicer):
         self, request: pb.CountAssistantsRequest, context: Context
     ) -> pb.CountAssistantsResponse:
         who, query = owner(context), convert.query(request)
-        count = await self._database.read(lambda tx: self._assistants.count(tx, who, query))
+        count = await self._database.search(lambda tx: self._assistants.count(tx, who, query))
         return pb.CountAssistantsResponse(count=count)

@@ -108,7 +108,7 @@ class CronServicer(CronServiceServicer):
     async def ListTicks(self, request: pb.ListTicksRequest, context: Context) -> pb.ListTicksResponse:  # noqa: N802
         who, query = owner(context), ticks.query(request)
         cron_id, size, token = request.cron_id, request.page_size or _PAGE, request.page_token
-        page = await self._database.read(lambda tx: self._ledger.list(tx, who, cron_id, query, size, token))
+        page = await self._database.search(lambda tx: self._ledger.list(tx, who, cron_id, query, size, token))
         return pb.ListTicksResponse(ticks=map(ticks.tick, page.ticks), next_page_token=page.next_token)
 
     async def SearchCrons(  # noqa: N802
@@ -116,7 +116,7 @@ class CronServicer(CronServiceServicer):
     ) -> pb.SearchCronsResponse:
         who, query, part = owner(context), convert.query(request), window(request)
         names = selection(pb.Cron, request.select)
-        page = await self._database.read(lambda tx: self._crons.search(tx, who, query, part))
+        page = await self._database.search(lambda tx: self._crons.search(tx, who, query, part))
         return pb.SearchCronsResponse(
             crons=selected(map(convert.cron, page.items), names),
             total=page.total,
@@ -125,7 +125,7 @@ class CronServicer(CronServiceServicer):
 
     async def CountCrons(self, request: pb.CountCronsRequest, context: Context) -> pb.CountCronsResponse:  # noqa: N802
         who, query = owner(context), convert.query(request)
-        return pb.CountCronsResponse(count=await self._database.read(lambda tx: self._crons.count(tx, who, query)))
+        return pb.CountCronsResponse(count=await self._database.search(lambda tx: self._crons.count(tx, who, query)))
 
     async def _write(self, operation: Operation[Cron], validate_only: bool) -> pb.Cron:
         """Does it; only to validate, does it whole and takes it back before it is committed."""

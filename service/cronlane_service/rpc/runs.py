@@ -84,7 +84,7 @@ class RunServicer(RunServiceServicer):
     async def ListRuns(self, request: pb.ListRunsRequest, context: Context) -> pb.ListRunsResponse:  # noqa: N802
         who, query, part = owner(context), convert.query(request), run_window(request)
         names = selection(pb.Run, request.select)
-        runs = await self._database.read(lambda tx: self._runs.list(tx, who, request.thread_id, query, part))
+        runs = await self._database.search(lambda tx: self._runs.list(tx, who, request.thread_id, query, part))
         return pb.ListRunsResponse(runs=selected(map(convert.run, runs), names))
 
     async def CancelRun(self, request: pb.CancelRunRequest, context: Context) -> Empty:  # noqa: N802

@@ -66,7 +66,7 @@ class ThreadServicer(ThreadServiceServicer):
         who, query, part = owner(context), convert.query(request), window(request, newest_by="updated_at")
         names, paths = selection(pb.Thread, request.select), dict(sorted(request.extract.items()))
         extraction.check(paths)
-        page = await self._database.read(lambda tx: self._threads.search(tx, who, query, part))
+        page = await self._database.search(lambda tx: self._threads.search(tx, who, query, part))
         found = selected(map(convert.thread, page.items), names)
         for thread, message in zip(page.items, found, strict=True):
             message.MergeFrom(pb.Thread(extracted=document(extraction.extracted(thread, paths))))
@@ -80,7 +80,7 @@ class ThreadServicer(ThreadServiceServicer):
         self, request: pb.CountThreadsRequest, context: Context
     ) -> pb.CountThreadsResponse:
         who, query = owner(context), convert.query(request)
-        count = await self._database.read(lambda tx: self._threads.count(tx, who, query))
+        count = await self._database.search(lambda tx: self._threads.count(tx, who, query))
         return pb.CountThreadsResponse(count=count)
 
     async def CopyThread(self, request: pb.CopyThreadRequest, context: Context) -> pb.Thread:  # noqa: N802

@@ -104,6 +104,10 @@ class Connection:
     def begin_read(self) -> None:
         self.execute(self.engine.begin_read)
 
+    def hasten(self, seconds: float | None) -> None:
+        """Gives up statements that take longer than that from now on; None: not any more."""
+        self.engine.hasten(self._driver, seconds)
+
     @property
     def intact(self) -> bool:
         """Whether a transaction is open that can be committed."""

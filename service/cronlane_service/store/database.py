@@ -15,7 +15,7 @@ from cronlane_service.domain.ports import Operation, Topic, Transaction
 from cronlane_service.store.engine import Engine
 from cronlane_service.store.errors import DatabaseUrlError
 from cronlane_service.store.migrate import migrate
-from cronlane_service.store.readers import Readers
+from cronlane_service.store.readers import Readers, TakesTime
 from cronlane_service.store.sqlite import SqliteEngine
 from cronlane_service.store.writer import Writer
 
@@ -86,6 +86,12 @@ class SqlDatabase:
 
     async def read(self, operation: Operation[T]) -> T:
         return await asyncio.wrap_future(self._readers.submit(self._readers.run, operation))
+
+    async def search(self, operation: Operation[T]) -> T:
+        if self._engine.near:
+            with suppress(TakesTime):
+                return self._readers.run_at_once(operation)
+        return await self.read(operation)
 
     def read_now(self, operation: Operation[T]) -> T:
         """`read` for a thread that may wait."""

@@ -77,6 +77,14 @@ class Engine(Protocol):
         """A connection of its own, for one thread at a time."""
         ...
 
+    def hasten(self, driver: Any, seconds: float | None) -> None:
+        """From now on statements on the driver's connection are given up after so many seconds; None: not any more."""
+        ...
+
+    def given_up(self, error: BaseException) -> bool:
+        """Whether that is what the error says; the connection can be used on."""
+        ...
+
     def compile(self, query: peewee.Query) -> tuple[str, Sequence[Any]]: ...
     def fetched(self, driver: Any, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """What a statement answers, carried out by the driver's connection."""

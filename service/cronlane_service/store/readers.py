@@ -18,6 +18,14 @@ from cronlane_service.store.transaction import Transaction
 T = TypeVar("T")
 
 
+_AT_ONCE = 0.001
+"""Seconds: what takes no longer is done sooner than another thread has begun with it."""
+
+
+class TakesTime(Exception):
+    """It was given up, and has to be done where there is time for it."""
+
+
 class Readers:
     """A few threads, and connections that are lent to one of them at a time."""
 
@@ -37,6 +45,17 @@ class Readers:
     def run(self, operation: Operation[T]) -> T:
         """Runs the operation here and now, on this thread, on one state of the database."""
         return self._read(operation, snapshot=True)
+
+    def run_at_once(self, operation: Operation[T]) -> T:
+        """`run` for a thread that must not wait. Raises TakesTime when the operation has to be left to another one."""
+        if self._closed:
+            raise StoreUnavailable("it is closed")
+        connection = self._idle_one() or Connection(self._engine, read_only=True)
+        connection.hasten(_AT_ONCE)
+        try:
+            return self._on(connection, operation, snapshot=True)
+        except peewee.PeeweeException as error:
+            raise TakesTime from error
 
     def look_up(self, operation: Operation[T]) -> T:
         """The same without a snapshot: each statement sees what is committed then."""
@@ -92,9 +111,13 @@ class Readers:
                 try:
                     found = operation(Transaction(connection))
                 finally:
+                    connection.hasten(None)
                     connection.rollback()
-        except peewee.PeeweeException:
-            connection.close()
+        except peewee.PeeweeException as error:
+            if self._engine.given_up(error):
+                self._give_back(connection)
+            else:
+                connection.close()
             raise
         except BaseException:
             self._give_back(connection)

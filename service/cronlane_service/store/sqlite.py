@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
+from time import perf_counter
 from typing import Any, TypeVar
 
 import peewee
@@ -22,6 +23,7 @@ from cronlane_service.store.errors import UnusableDatabase
 
 T = TypeVar("T", bound=peewee.Model)
 
+_STEPS = 1000  # of SQLite's machine, some ten microseconds: so often it is looked at the time
 _PORTIONS = (500, 100, 20, 5, 1)  # rows a statement: the largest with 60 columns has all the places there may be
 
 
@@ -119,6 +121,16 @@ class SqliteEngine:
         connection: sqlite3.Connection = database.connection()  # type: ignore[no-untyped-call]
         connection.text_factory = _TEXT
         return database
+
+    def hasten(self, driver: Any, seconds: float | None) -> None:
+        if seconds is None:
+            driver.set_progress_handler(None, 0)
+        else:
+            end = perf_counter() + seconds
+            driver.set_progress_handler(lambda: perf_counter() > end, _STEPS)
+
+    def given_up(self, error: BaseException) -> bool:
+        return isinstance(error, peewee.OperationalError) and str(error) == "interrupted"
 
     def compile(self, query: peewee.Query) -> tuple[str, Sequence[Any]]:
         context: Any = _DIALECT.get_sql_context()
