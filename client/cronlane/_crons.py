@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import Message
 
 from cronlane import _json
 from cronlane._decode import Members, assign, decode
-from cronlane._encode import field_text, writer
+from cronlane._encode import field_text, written
 from cronlane._fields import settable
 from cronlane.errors import InvalidRequest
 from cronlane.v1.common_pb2 import Json
@@ -16,9 +15,14 @@ from cronlane.v1.crons_pb2 import Cron
 _FIELDS = settable(Cron.DESCRIPTOR)
 # What the service fills in for a field that was not sent. One that was sent so is remembered in `extra`.
 _DEFAULTS = {"enabled": "true", "on_run_completed": '"delete"', "metadata": "{}"}
-# What writes a field, and the texts of it that `payload` does not show.
-_WRITERS = {name: (writer(field), {"null", "[]", _DEFAULTS.get(name)}) for name, field in _FIELDS.items()}
-_OPTIONAL = frozenset(name for name, field in _FIELDS.items() if field.has_presence and not field.is_repeated)
+# The texts that `payload` does not show.
+_HIDDEN = {name: {"null", "[]", _DEFAULTS.get(name)} for name in _FIELDS}
+# By field: how its member begins, what writes the rest of it, and what of that is not shown.
+_SHOWN = {
+    field: (f"{_json.quoted(name)}:", written(field).write, _HIDDEN[name])
+    for name, field in _FIELDS.items()
+    if name != "config"
+}
 # Fields of which null in an update says that there is none any more.
 CLEARED = frozenset(
     {
@@ -63,25 +67,32 @@ def _respelled(cron: Cron, found: Members) -> dict[str, str]:
 
 def _shown(cron: Cron, field: FieldDescriptor) -> str | None:
     """The field in ``payload``; None when there is nothing to show."""
-    write, hidden = _WRITERS[field.name]
-    text = write(cron)
-    return None if text in hidden else text
+    text = field_text(cron, field)
+    return None if text in _HIDDEN[field.name] else text
 
 
 def payload_text(cron: Cron) -> str:
     """The request as it was sent, with the assistant's UUID and ``config.configurable.cron_id``."""
     extra = _extra(cron)
-    if extra:
-        shown = {name: _spelled(cron, field, extra) for name, field in _FIELDS.items()}
-    else:
-        shown = {name: _shown(cron, field) for name, field in _FIELDS.items() if _may_show(cron, name)}
+    if not extra and not cron.HasField("config"):
+        return _plain_payload(cron)
+    shown = {name: _spelled(cron, field, extra) for name, field in _FIELDS.items()}
     spelled = {name: text for name, text in shown.items() if text is not None}
     spelled["config"] = _config_text(cron, spelled.get("config", "{}"))
     return _json.join(spelled | {name: text for name, text in extra.items() if name not in _FIELDS})
 
 
-def _may_show(cron: Message, name: str) -> bool:
-    return name not in _OPTIONAL or cron.HasField(name)
+def _plain_payload(cron: Cron) -> str:
+    """Of a cron that all fields say everything about, as most are."""
+    texts = []
+    for field, value in cron.ListFields():
+        if (member := _SHOWN.get(field)) is not None:
+            begin, write, hidden = member
+            text = write(value)
+            if text not in hidden:
+                texts.append(begin + text)
+    texts.append(f'"config":{{"configurable":{{"cron_id":{_json.quoted(cron.cron_id)}}}}}')
+    return "{" + ",".join(texts) + "}"
 
 
 def _extra(cron: Cron) -> dict[str, str]:
@@ -91,8 +102,7 @@ def _extra(cron: Cron) -> dict[str, str]:
 
 def end_time_text(cron: Cron) -> str:
     """As it was sent."""
-    extra = _extra(cron)
-    return _spelled(cron, _FIELDS["end_time"], extra) or "null"
+    return (_spelled(cron, _FIELDS["end_time"], _extra(cron)) if cron.HasField("end_time") else None) or "null"
 
 
 def _spelled(cron: Cron, field: FieldDescriptor, extra: dict[str, str]) -> str | None:

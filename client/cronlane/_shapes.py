@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from cronlane import _json
 from cronlane._crons import end_time_text, payload_text
-from cronlane._encode import object_text, writer
+from cronlane._encode import Text, object_text, values, written
 from cronlane._threads import extracted_text, here_text, id_text, parent_text
 from cronlane.errors import InvalidRequest
 from cronlane.v1.runs_pb2 import RunOutcome
@@ -97,23 +97,44 @@ def shape(message: Descriptor) -> _Shape:
     return _SHAPES.get(message.full_name) or {field.name: None for field in message.fields}
 
 
+class _Member(NamedTuple):
+    """One that a field stands for, or one that is more than that, which ``special`` writes."""
+
+    name: str
+    begin: str
+    field: FieldDescriptor
+    write: Text
+    blank: str
+    special: _Writer | None
+
+
 @cache
-def _members(message: Descriptor, *, additions: bool) -> tuple[tuple[str, str, _Writer], ...]:
-    """Each member's name, how it begins, and what writes the rest of it."""
+def _members(message: Descriptor, *, additions: bool) -> tuple[_Member, ...]:
     found = {**shape(message), **(_ADDITIONS.get(message.full_name, {}) if additions else {})}
-    plain = message.fields_by_name
-    return tuple((name, f"{_json.quoted(name)}:", special or writer(plain[name])) for name, special in found.items())
+    return tuple(_member(message, name, special) for name, special in found.items())
+
+
+def _member(message: Descriptor, name: str, special: _Writer | None) -> _Member:
+    begin, field = f"{_json.quoted(name)}:", message.fields_by_name.get(name, message.fields[0])
+    write, blank = written(field)
+    return _Member(name, begin, field, write, begin + blank, special)
 
 
 def encode(message: Message, select: Collection[str] = ()) -> str:
     """The JSON object of a message in the platform's shape; with ``select``, of these members alone."""
-    found = []
-    for name, begin, write in _members(cast(Descriptor, message.DESCRIPTOR), additions=bool(select)):
-        if not select or name in select or name in _UNSELECTED:
-            text = write(message)
+    found, texts = values(message), []
+    for name, begin, field, write, blank, special in _members(
+        cast(Descriptor, message.DESCRIPTOR), additions=bool(select)
+    ):
+        if select and name not in select and name not in _UNSELECTED:
+            continue
+        if special is not None:
+            text = special(message)
             if text is not None:
-                found.append(begin + text)
-    return "{" + ",".join(found) + "}"
+                texts.append(begin + text)
+        else:
+            texts.append(begin + write(found[field]) if field in found else blank)
+    return "{" + ",".join(texts) + "}"
 
 
 def check_select(message: Descriptor, select: Collection[str]) -> None:
