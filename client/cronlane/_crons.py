@@ -6,7 +6,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from cronlane import _json
 from cronlane._decode import Members, assign, decode
-from cronlane._encode import field_text, written
+from cronlane._encode import Values, field_text, value_text, values, written
 from cronlane._fields import settable
 from cronlane.errors import InvalidRequest
 from cronlane.v1.common_pb2 import Json
@@ -57,7 +57,8 @@ def _keep(cron: Cron, extra: dict[str, str]) -> None:
 
 def _respelled(cron: Cron, found: Members) -> dict[str, str]:
     """The members that ``payload`` would not show as they were written."""
-    shown = {name: _shown(cron, _FIELDS[name]) for name in found.taken}
+    has = values(cron)
+    shown = {name: _shown(has, _FIELDS[name]) for name in found.taken}
     return {
         name: member
         for name, member in found.taken.items()
@@ -65,9 +66,9 @@ def _respelled(cron: Cron, found: Members) -> dict[str, str]:
     }
 
 
-def _shown(cron: Cron, field: FieldDescriptor) -> str | None:
+def _shown(has: Values, field: FieldDescriptor) -> str | None:
     """The field in ``payload``; None when there is nothing to show."""
-    text = field_text(cron, field)
+    text = value_text(has, field)
     return None if text in _HIDDEN[field.name] else text
 
 
@@ -76,7 +77,8 @@ def payload_text(cron: Cron) -> str:
     extra = _extra(cron)
     if not extra and not cron.HasField("config"):
         return _plain_payload(cron)
-    shown = {name: _spelled(cron, field, extra) for name, field in _FIELDS.items()}
+    has = values(cron)
+    shown = {name: _spelled(has, field, extra) for name, field in _FIELDS.items()}
     spelled = {name: text for name, text in shown.items() if text is not None}
     spelled["config"] = _config_text(cron, spelled.get("config", "{}"))
     return _json.join(spelled | {name: text for name, text in extra.items() if name not in _FIELDS})
@@ -102,20 +104,22 @@ def _extra(cron: Cron) -> dict[str, str]:
 
 def end_time_text(cron: Cron) -> str:
     """As it was sent."""
-    return (_spelled(cron, _FIELDS["end_time"], _extra(cron)) if cron.HasField("end_time") else None) or "null"
+    if not cron.HasField("end_time"):
+        return "null"
+    return _spelled(values(cron), _FIELDS["end_time"], _extra(cron)) or "null"
 
 
-def _spelled(cron: Cron, field: FieldDescriptor, extra: dict[str, str]) -> str | None:
+def _spelled(has: Values, field: FieldDescriptor, extra: dict[str, str]) -> str | None:
     """The spelling that was sent, as long as it still says what the field says; else the field's own."""
     if field.name in extra:
         sent = Cron()
         try:
             assign(sent, field, extra[field.name])
         except InvalidRequest:  # a gRPC client may put anything into `extra`
-            return _shown(cron, field)
-        if field_text(sent, field) == field_text(cron, field):
+            return _shown(has, field)
+        if field_text(sent, field) == value_text(has, field):
             return extra[field.name]
-    return _shown(cron, field)
+    return _shown(has, field)
 
 
 def _config_text(cron: Cron, config: str) -> str:

@@ -34,8 +34,8 @@ class NotAnObject(InvalidRequest):
 class Members:
     """The members of a JSON object by name, as they were written: those that filled a field, and the others."""
 
-    taken: Mapping[str, str]
-    left: Mapping[str, str]
+    taken: dict[str, str]
+    left: dict[str, str]
 
 
 def decode(text: str, message: Message, *, ignore: Collection[str] = (), clears: Collection[str] = ()) -> Members:
@@ -47,14 +47,16 @@ def decode(text: str, message: Message, *, ignore: Collection[str] = (), clears:
         found = _json.members(text)
     except ValueError as error:
         raise NotAnObject(str(error)) from None
-    fields = {
-        name: field for name, field in settable(cast(Descriptor, message.DESCRIPTOR)).items() if name not in ignore
-    }
-    taken = {name: member for name, member in found.items() if name in fields}
-    for name, member in taken.items():
+    fields = settable(cast(Descriptor, message.DESCRIPTOR))
+    members = Members({}, {})
+    for name, member in found.items():
+        if name not in fields or name in ignore:
+            members.left[name] = member
+            continue
+        members.taken[name] = member
         if member != "null" or (name not in clears and fields[name].full_name not in NULLABLE):
             assign(message, fields[name], member)
-    return Members(taken, {name: member for name, member in found.items() if name not in fields})
+    return members
 
 
 def assign(message: Message, field: FieldDescriptor, text: str) -> None:

@@ -18,6 +18,8 @@ from cronlane._fields import WHOLE_SECONDS, Kind, kind, words
 
 Text: TypeAlias = "Callable[[Any], str]"
 """Writes the value of a field."""
+Values: TypeAlias = "Mapping[FieldDescriptor, Any]"
+"""Of a message: those of the fields that have one."""
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - what is counted from it is in UTC
 
@@ -36,12 +38,17 @@ def object_text(message: Message) -> str:
 
 def field_text(message: Message, field: FieldDescriptor) -> str:
     """What a field holds: null when it is absent, a list when it is repeated."""
-    (write, blank), found = written(field), values(message)
+    return value_text(values(message), field)
+
+
+def value_text(found: Values, field: FieldDescriptor) -> str:
+    """The same, of a message's values."""
+    write, blank = written(field)
     return write(found[field]) if field in found else blank
 
 
-def values(message: Message) -> Mapping[FieldDescriptor, Any]:
-    """Of the fields that have one. To list them is quicker than to ask for a few of them by name."""
+def values(message: Message) -> Values:
+    """To list them is quicker than to ask for a few of them by name."""
     return dict(message.ListFields())
 
 

@@ -139,6 +139,8 @@ def encode(message: Message, select: Collection[str] = ()) -> str:
 
 def check_select(message: Descriptor, select: Collection[str]) -> None:
     """Raises InvalidRequest when a member is selected that the resource does not have."""
+    if not select:
+        return
     every = (*shape(message), *_ADDITIONS.get(message.full_name, {}))
     known = [name for name in every if name not in _UNSELECTED]
     unknown = set(select) - set(known) - _NEVER_ANSWERED.get(message.full_name, set())

@@ -37,8 +37,12 @@ def one_after_the_other(path: str) -> tuple[str, dict[str, str]] | None:
 
 
 def at_once(path: str) -> tuple[str, dict[str, str]] | None:
-    match, found = PATHS.matches(asked(path))
-    return (found["endpoint"].path, found["path_params"]) if match is Match.FULL else None
+    found = PATHS.find(asked(path))
+    if found is None:
+        return None
+    endpoint, variables = found
+    assert isinstance(endpoint, _Named)
+    return endpoint.path, variables
 
 
 def test_every_path_is_found_as_by_asking_each_route() -> None:

@@ -8,21 +8,21 @@ from typing import Any
 import grpc.aio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import WebSocketRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from cronlane._channel import WaitingStub
-from cronlane.rest.errors import HANDLERS
+from cronlane.rest.errors import HANDLERS, KNOWN, answer, failed
 from cronlane.rest.exchange import Exchange
+from cronlane.rest.front import Front
 from cronlane.rest.metrics import Requests
 from cronlane.rest.paths import Paths
 from cronlane.rest.replies import REPLIES, resource
-from cronlane.rest.requests import service_request
+from cronlane.rest.requests import RequestReader
 from cronlane.rest.routes import Binding, table
 from cronlane.rest.system import system_routes
 from cronlane.rest.websocket import PATH, Connection
@@ -44,15 +44,7 @@ _STUBS = (
     ThreadServiceStub,
     WaitingStub,
 )
-_IDENTITY = ("x-api-key", "authorization")  # headers that say who is calling
-_CORS = Middleware(
-    CORSMiddleware,
-    allow_origins=["*"],
-    allow_methods=["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
-    allow_headers=["*"],
-    expose_headers=["x-pagination-total", "x-pagination-next", "content-location"],
-    allow_private_network=True,
-)
+_IDENTITY = frozenset({b"x-api-key", b"authorization"})  # headers that say who is calling
 
 
 def build_app(
@@ -63,7 +55,7 @@ def build_app(
     langgraph_version: str | None = None,
     keep_alive: float = 5.0,
     ready: Callable[[], bool] = lambda: True,
-) -> Starlette:
+) -> ASGIApp:
     """The REST API over a channel of the same loop. ``ready``: whether the database can be written.
 
     Bodies over ``max_body`` bytes are refused; ``keep_alive`` is the time in seconds between the signs of life of a
@@ -81,11 +73,10 @@ def build_app(
     async def websocket(socket: WebSocket) -> None:
         await Connection(socket, methods, _identity(socket)).serve()
 
-    return Starlette(
-        routes=[paths, *system_routes(ready, version, langgraph_version, requests), WebSocketRoute(PATH, websocket)],
-        middleware=[Middleware(requests.counting), _CORS],
-        exception_handlers=HANDLERS,
-    )
+    others = [*system_routes(ready, version, langgraph_version, requests), WebSocketRoute(PATH, websocket)]
+    # It has the paths too, to send who asks for one with a slash behind it there.
+    app = Starlette(routes=[paths, *others], exception_handlers=HANDLERS)
+    return Front(ServerErrorMiddleware(_First(paths, app), failed), requests)
 
 
 def _methods(channel: grpc.aio.Channel) -> Mapping[str, Any]:
@@ -94,19 +85,36 @@ def _methods(channel: grpc.aio.Channel) -> Mapping[str, Any]:
 
 
 def _identity(connection: HTTPConnection) -> list[tuple[str, str]]:
-    return [(name, connection.headers[name]) for name in _IDENTITY if name in connection.headers]
+    told = {name: value for name, value in reversed(connection.scope["headers"]) if name in _IDENTITY}
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in told.items()]
+
+
+class _First:
+    """Asks the API's paths before the application, which goes through its routes one by one."""
+
+    def __init__(self, paths: Paths, app: ASGIApp) -> None:
+        self._paths, self._app = paths, app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._paths.find(scope) if scope["type"] == "http" else None
+        if found is None:
+            await self._app(scope, receive, send)
+        else:
+            endpoint, scope["path_params"] = found
+            await endpoint(scope, receive, send)
 
 
 class _Call:
     """One binding: HTTP in, one call to the service, HTTP out."""
 
     def __init__(self, binding: Binding, methods: Mapping[str, Any], max_body: int, keep_alive: float) -> None:
-        self._binding, self._max_body, self._keep_alive = binding, max_body, keep_alive
+        self._binding, self._keep_alive = binding, keep_alive
+        self._requests = RequestReader(binding, max_body)
         self._method = methods[binding.method.name]
         self._reply = REPLIES.get(binding.method.name, resource)
 
     async def __call__(self, http: Request) -> Response:
-        request = await service_request(self._binding, http, self._max_body)
+        request = await self._requests.read(http)
         metadata = _identity(http)
 
         def send() -> Any:
@@ -123,8 +131,15 @@ class _Endpoint:
         self._allowed = ", ".join(sorted({*calls, "HEAD"} if "GET" in calls else calls))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        verb = "GET" if scope["method"] == "HEAD" else scope["method"]
-        if verb not in self._calls:
-            raise HTTPException(405, headers={"Allow": self._allowed})
-        response = await self._calls[verb](Request(scope, receive))
+        http = Request(scope, receive)
+        try:
+            response = await self._call(scope["method"])(http)
+        except KNOWN as error:
+            response = await answer(http, error)
         await response(scope, receive, send)
+
+    def _call(self, verb: str) -> _Call:
+        call = self._calls.get("GET" if verb == "HEAD" else verb)
+        if call is None:
+            raise HTTPException(405, headers={"Allow": self._allowed})
+        return call

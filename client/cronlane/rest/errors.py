@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from math import ceil
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -65,11 +66,19 @@ async def gone(_: Request, __: Exception) -> Response:
     return Response(status_code=400)
 
 
+async def answer(http: Request, error: Exception) -> Response:
+    """To one that is known."""
+    handler = next(HANDLERS[kind] for kind in type(error).__mro__ if kind in HANDLERS)
+    return await handler(http, error)
+
+
 async def failed(_: Request, __: Exception) -> Response:
     return JSONResponse({"detail": _PLAIN[500]}, 500)
 
 
-HANDLERS = {
+KNOWN = (errors.CronlaneError, HTTPException, ClientDisconnect)
+"""What an API call may raise."""
+HANDLERS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
     NotAnObject: no_object,
     errors.CronlaneError: service_error,
     HTTPException: http_error,

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _VERBS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _SELF = Path("/proc/self")
@@ -25,19 +24,9 @@ class Requests:
     def __init__(self) -> None:
         self.answered: Counter[tuple[str, int]] = Counter()
 
-    def counting(self, app: ASGIApp) -> ASGIApp:
-        """The application, every answer of which is counted when it starts."""
-
-        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
-            async def sent(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    verb = scope["method"] if scope["method"] in _VERBS else "other"
-                    self.answered[verb, message["status"]] += 1
-                await send(message)
-
-            await app(scope, receive, sent)
-
-        return counted
+    def count(self, verb: str, status: int) -> None:
+        """An answer that starts."""
+        self.answered[verb if verb in _VERBS else "other", status] += 1
 
 
 class _Metric(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from starlette._utils import get_route_path
 from starlette.routing import BaseRoute, Match
@@ -29,17 +29,18 @@ class Paths(BaseRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         if scope["type"] != "http":
             return Match.NONE, {}
-        for endpoint, values in self._found(get_route_path(scope).split("/")):
-            named = {f"v{number}": value for number, value in enumerate(values)}
-            return Match.FULL, {"endpoint": endpoint, "path_params": {**scope.get("path_params", {}), **named}}
-        return Match.NONE, {}
+        found = self.find(scope)
+        return (Match.NONE, {}) if found is None else (Match.FULL, {"endpoint": found[0], "path_params": found[1]})
 
-    def _found(self, segments: list[str]) -> Iterator[tuple[ASGIApp, list[str]]]:
+    def find(self, scope: Scope) -> tuple[ASGIApp, dict[str, str]] | None:
+        """What answers, and the values of the path's variables."""
+        segments = get_route_path(scope).split("/")
         for (_, fixed, variable), endpoints in self._by_length.get(len(segments), ()):
             endpoint = endpoints.get(tuple([segments[at] for at in fixed]))
             values = [segments[at] for at in variable]
             if endpoint is not None and all(values):
-                yield endpoint, values
+                return endpoint, {f"v{number}": value for number, value in enumerate(values)}
+        return None
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         await scope["endpoint"](scope, receive, send)

@@ -34,20 +34,33 @@ _SPACED_OFFSET = re.compile(r"T(.*) (\d\d:?\d\d)$")  # a + that was not escaped 
 _DRAIN = 4  # as many times the limit is read and thrown away, so that the sender gets to see the refusal
 
 
-async def service_request(binding: Binding, http: Request, max_body: int) -> Message:
-    """The request that a call of the method takes. Raises InvalidRequest, and HTTPException for a body too large."""
-    message: Message = GetMessageClass(binding.method.input_type)()
-    if binding.body:
-        _BODIES.get(binding.method.name, _plain_body)(message, await _text(http, max_body), binding)
-    for name, field in query_fields(binding).items():
-        raw = [text for each in (name, _ALSO.get(field.full_name)) if each for text in http.query_params.getlist(each)]
-        if raw and (not field.is_repeated or any(raw)):  # the SDKs send a list that was not given as nothing
-            assign(message, field, _query_text(field, raw))
-    for index, path in enumerate(binding.variables):
-        owner, _, name = path.rpartition(".")
-        target = getattr(message, owner) if owner else message
-        assign(target, fields(target)[name], json.dumps(http.path_params[f"v{index}"]))
-    return message
+class RequestReader:
+    """Makes the requests that calls of one binding take. What can be known of them beforehand is found out once."""
+
+    def __init__(self, binding: Binding, max_body: int) -> None:
+        self._binding, self._max_body = binding, max_body
+        self._message = GetMessageClass(binding.method.input_type)
+        self._body = _BODIES.get(binding.method.name, _plain_body) if binding.body else None
+        self._query = list(query_fields(binding).items())
+        self._path = [(f"v{index}", *path.rpartition(".")[::2]) for index, path in enumerate(binding.variables)]
+
+    async def read(self, http: Request) -> Message:
+        """Raises InvalidRequest, and HTTPException for a body too large."""
+        message: Message = self._message()
+        if self._body is not None:
+            self._body(message, await _text(http, self._max_body), self._binding)
+        if self._query and http.scope["query_string"]:
+            self._take_query(message, http)
+        for variable, owner, name in self._path:
+            setattr(getattr(message, owner) if owner else message, name, http.path_params[variable])
+        return message
+
+    def _take_query(self, message: Message, http: Request) -> None:
+        query = http.query_params
+        for name, field in self._query:
+            raw = [text for each in (name, _ALSO.get(field.full_name)) if each for text in query.getlist(each)]
+            if raw and (not field.is_repeated or any(raw)):  # the SDKs send a list that was not given as nothing
+                assign(message, field, _query_text(field, raw))
 
 
 @cache
