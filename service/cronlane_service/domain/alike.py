@@ -33,6 +33,7 @@ class Member(NamedTuple):
     timezone: str | None
     tick: datetime
     input: str | None
+    version: int  # another one: it was changed
 
 
 @dataclass(slots=True)
@@ -67,6 +68,7 @@ class Fired(NamedTuple):
     run_id: str
     thread_id: str
     kwargs: str
+    version: int  # of the cron, when it was read
 
 
 @dataclass(slots=True)

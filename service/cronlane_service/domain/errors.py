@@ -9,6 +9,7 @@ DomainError
 ├── EmptyUpdate            nothing is to be changed
 ├── ContextAndConfigurable both were sent
 ├── EtagMismatch           it was changed since it was read
+├── CronsChanged           some were, or are gone, since they were read in order to be fired
 ├── RequestIdReused        the same request_id came with another request
 ├── ThreadHasNoGraph       no run has been made on the thread, so there is no graph to ask
 ├── InvalidStateUpdate     the graph refuses what is to be written to a thread's state
@@ -39,6 +40,11 @@ class InvalidField(DomainError):
         """The same, of a field that is inside another one."""
         own = str(self) != f"{self.field}: {self.problem}"
         return InvalidField(f"{owner}.{self.field}", self.problem, f"{self}" if own else None)
+
+
+class CronsChanged(DomainError):
+    def __init__(self) -> None:
+        super().__init__("Some of the crons were changed since they were read")
 
 
 class NotFound(DomainError):

@@ -107,6 +107,11 @@ class Database(Protocol):
         """The same, for a thread that may wait."""
         ...
 
+    @property
+    def alone(self) -> bool:
+        """Whether no other server can use the database meanwhile."""
+        ...
+
     def listen(self, topic: Topic, listener: Callable[[str], None]) -> None:
         """The listener gets the key, on the database's thread, and must not wait or raise."""
         ...

@@ -124,12 +124,16 @@ class FiringStore(Protocol):
         """Enabled crons whose due_at is not after now; so many, those that are due first."""
         ...
 
+    def ahead(self, after: datetime, cron_id: str, until: datetime, limit: int) -> Due:
+        """The same of those that come after that one (by due_at and id); leaves them to whoever else fires them."""
+        ...
+
     def coming(self, after: datetime, cron_id: str, until: datetime, limit: int) -> Sequence[Member]:
         """Plain crons that come after that one (by due_at and id) and are due by ``until``, in this order."""
         ...
 
     def write(self, batch: Sequence[FiredAlike]) -> None:
-        """Ticks, runs, their threads, and the crons' next instants."""
+        """Ticks, runs, their threads, and the crons' next instants. Raises CronsChanged."""
         ...
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
+from concurrent.futures import wait
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
 from cronlane_service.domain.clock import Clock
-from cronlane_service.domain.errors import Overloaded, StoreUnavailable
+from cronlane_service.domain.errors import CronsChanged, Overloaded, StoreUnavailable
 from cronlane_service.domain.ports import Database, Topic, Transaction
 from cronlane_service.usecases.firing import Pass
+from cronlane_service.usecases.lookahead import FIRST
+from cronlane_service.usecases.plain import Prepared
 from cronlane_service.usecases.ticks import Ticks
 
 log = structlog.get_logger(__name__)
@@ -22,6 +27,8 @@ LONGEST_SLEEP = timedelta(seconds=1)
 GAP = timedelta(seconds=5)
 """So long between two looks at the clock means that the machine slept or its clock stepped: nobody watched."""
 RETRY = timedelta(seconds=1)
+READY = timedelta(seconds=1)
+"""So long before they are due, a batch of crons is read: one that is changed until then has it read again."""
 _AT_ONCE, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -32,6 +39,8 @@ class Scheduler:
         self._database, self._ticks, self._clock = database, ticks, clock
         self._looked_at = self._watching_since = clock.now()
         self._untold: datetime | None = None  # since when there are runs of which nobody was told
+        self._prepared: Prepared | None = None  # the batch that is to be fired next
+        self._prepared_for = _NEVER
         self._wake = threading.Condition()
         self._wanted = _NEVER  # the next pass, as far as is known since the last one began
         self._stopped = False
@@ -73,7 +82,7 @@ class Scheduler:
 
     def _fired(self) -> Pass:
         try:
-            return self._database.submit(self._fire).result()
+            return self._fired_prepared() or self._database.submit(self._fire).result()
         except (StoreUnavailable, Overloaded):
             raise
         except Exception as error:
@@ -81,9 +90,31 @@ class Scheduler:
             log.warning("firing_one_by_one", exc_info=error)
             return self._database.submit(self._fire_apart).result()
 
-    def _fire(self, tx: Transaction) -> Pass:
+    def _fired_prepared(self) -> Pass | None:
+        """A batch that was prepared, or can be; the next one is while this one is written."""
+        prepared, self._prepared = self._prepared or self._prepare(self._look()), None
+        if prepared is None:
+            return None
+        written = self._database.submit(partial(self._fire, prepared=prepared))
+        try:
+            self._prepared = self._prepare(self._look(), prepared.last)
+        finally:
+            wait([written])
+        try:
+            return written.result()
+        except CronsChanged:
+            self._prepared = None
+            return None
+
+    def _prepare(self, until: datetime, after: tuple[datetime, str] = FIRST) -> Prepared | None:
+        """Where other servers may fire the same crons, they are not to be looked at before they are locked."""
+        if not self._database.alone:
+            return None
+        return self._database.read_now(lambda tx: self._ticks.prepare(tx, until, after))
+
+    def _fire(self, tx: Transaction, prepared: Prepared | None = None) -> Pass:
         now = self._look()  # the instant decided at, so that the clock cannot leap in between
-        return self._ticks.fire(tx, self._watching_since, now, self._untold)
+        return self._ticks.fire(tx, self._watching_since, now, self._untold, prepared)
 
     def _fire_apart(self, tx: Transaction) -> Pass:
         now = self._look()
@@ -112,7 +143,7 @@ class Scheduler:
         """Until the next pass is wanted, or this is to stop."""
         while not self._stopped and (left := (wanted := self._wanted) - self._look()) > timedelta(0):
             began = self._clock.now()
-            busy = self._look_ahead(began)
+            busy = self._look_ahead(began) or self._prepare_next(wanted, left)
             took = max(self._clock.now() - began, timedelta(0))
             # Other threads have as much time as looking ahead took.
             longest = min(left - took, took if busy else LONGEST_SLEEP)
@@ -131,6 +162,15 @@ class Scheduler:
             self._database.read_now(ahead.read_page)
         except StoreUnavailable:
             return False  # firing will say so
+        return True
+
+    def _prepare_next(self, wanted: datetime, left: timedelta) -> bool:
+        """The first batch of the next pass, shortly before it; whether there was anything to do."""
+        if left > READY or self._prepared_for == wanted:
+            return False
+        self._prepared_for = wanted
+        with suppress(StoreUnavailable, ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+            self._prepared = self._prepare(wanted)  # else firing will say so
         return True
 
     def _look(self) -> datetime:

@@ -12,13 +12,14 @@ import peewee
 
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.alike import Alike, Due, FiredAlike, Kind, Member
+from cronlane_service.domain.errors import CronsChanged
 from cronlane_service.domain.models import OnCompletion, RunStatus
 from cronlane_service.domain.policies import CatchUp, Fold, Gap, Overlap
 from cronlane_service.store import cron_rows, crons, runs, threads, ticks
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
 from cronlane_service.store.reading import FIRST_STORED, LAST_STORED, MISREAD, fit
-from cronlane_service.store.statements import MOST_COUNTED, Bind, Row, Statement, columns
+from cronlane_service.store.statements import MOST_COUNTED, Bind, Row, Rows, Statement, columns
 from cronlane_service.store.tables import CronTable as Table
 from cronlane_service.store.tables import RunTable
 
@@ -60,7 +61,15 @@ _PLAIN = (
     & _is_count(Table.failed)
     & _is_count(Table.failures_in_a_row)
 )
-_MEMBER = (Table.cron_id, Table.schedule, Table.timezone, Table.next_run_date, Table.input, Table.extra)
+_MEMBER = (
+    Table.cron_id,
+    Table.schedule,
+    Table.timezone,
+    Table.next_run_date,
+    Table.input,
+    Table.updated_at,
+    Table.extra,
+)
 _KIND = (Table.owner, Table.assistant_id, Table.on_run_completed, Table.metadata, *cron_rows.TEMPLATE[1:])
 _DOCUMENTS = (Table.config, Table.context, Table.command)
 _DUE_FIRST = (
@@ -70,18 +79,36 @@ _DUE_FIRST = (
     .limit(Bind("limit"))
 )
 _DUE = Statement(lambda engine: engine.claimed(_DUE_FIRST, Table))
+_LATER = peewee.Tuple(Table.due_at, Table.cron_id) > peewee.Tuple(Bind("after"), Bind("id"))
+_AHEAD = Statement(lambda _: _DUE_FIRST.where(_LATER))
 _COMING = Statement(
     lambda _: (
         Table.select(*_MEMBER)
         .where(
             crons.SCHEDULED,
-            peewee.Tuple(Table.due_at, Table.cron_id) > peewee.Tuple(Bind("after"), Bind("id")),
+            _LATER,
             Table.due_at <= Bind("until"),
             _PLAIN,
         )
         .order_by(Table.due_at, Table.cron_id)
         .limit(Bind("limit"))
     )
+)
+_STEP = (Table.cron_id, Table.due_at, Table.updated_at, Table.next_run_date)
+# Of crons that are still what they were when they were read.
+_ADVANCE = Rows(
+    _STEP,
+    lambda rows, given: (
+        Table.update({Table.next_run_date: given[3], Table.due_at: given[3], Table.fired: Table.fired + 1})
+        .from_(rows)
+        .where(
+            Table.cron_id == given[0],
+            # Not to be looked for: there is one such cron.
+            ~((Table.due_at != given[1]) | (Table.updated_at != given[2])),
+            Table.enabled,
+        )
+    ),
+    sharing=False,
 )
 _RUN = {name: place for place, name in enumerate(columns(RunTable))}
 
@@ -93,31 +120,42 @@ class Firings:
         self._connection = connection
 
     def due(self, now: datetime, limit: int) -> Due:
-        found: dict[Row, Alike] = {}
-        others: list[str] = []
         rows = self._connection.rows(_DUE, now=stored(now), limit=limit)
-        for row in rows:
-            cron_id, schedule, timezone, at, input_text, extra, plain, *_ = row
-            alike = _alike(found, row[7:]) if plain and _fits(*map(type, row[:6])) else None
-            if alike is not None and _readable(input_text) and _readable(extra):
-                alike.members.append(Member(cron_id, schedule, timezone, _loaded(at), input_text))
-            else:
-                others.append(cron_id)
-        if len(rows) < limit:
-            others += [cron_id for cron_id, *_ in self._connection.rows(crons.NEVER_DUE, limit=limit)]
-        return Due(list(found.values()), [each for each in others if isinstance(each, str)])
+        never = self._connection.rows(crons.NEVER_DUE, limit=limit) if len(rows) < limit else []
+        return _due(rows, [row[0] for row in never])
+
+    def ahead(self, after: datetime, cron_id: str, until: datetime, limit: int) -> Due:
+        place = {"after": stored(after), "id": cron_id, "now": stored(until)}
+        return _due(self._connection.rows(_AHEAD, limit=limit, **place), [])
 
     def coming(self, after: datetime, cron_id: str, until: datetime, limit: int) -> Sequence[Member]:
         place = {"after": stored(after), "id": cron_id, "until": stored(until)}
         rows = self._connection.rows(_COMING, limit=limit, **place)
-        return [Member(row[0], row[1], row[2], _loaded(row[3]), row[4]) for row in rows if _fits(*map(type, row))]
+        return [_member(*row[:6]) for row in rows if _fits(*map(type, row))]
 
     def write(self, batch: Sequence[FiredAlike]) -> None:
-        if any(alike.fired for alike in batch):
+        steps = _steps(batch)
+        if steps:
+            if self._connection.change_rows(_ADVANCE, steps) < len(steps):
+                raise CronsChanged
             self._connection.change_rows(threads.INSERT, _threads(batch))
             self._connection.change_rows(runs.INSERT, _runs(batch))
             self._connection.change_rows(ticks.INSERT, _ticks(batch))
-            self._connection.change_rows(crons.ADVANCE, _steps(batch))
+
+
+def _due(rows: Sequence[Row], others: list[Any]) -> Due:
+    found: dict[Row, Alike] = {}
+    for row in rows:
+        alike = _alike(found, row[8:]) if row[7] and _fits(*map(type, row[:7])) else None
+        if alike is not None and _readable(row[4]) and _readable(row[6]):
+            alike.members.append(_member(*row[:6]))
+        else:
+            others.append(row[0])
+    return Due(list(found.values()), [each for each in others if isinstance(each, str)])
+
+
+def _member(cron_id: str, schedule: str, timezone: str | None, at: int, text: str | None, version: int) -> Member:
+    return Member(cron_id, schedule, timezone, _loaded(at), text, version)
 
 
 def _alike(found: dict[Row, Alike], columns: Row) -> Alike | None:
@@ -203,7 +241,7 @@ def _steps(batch: Sequence[FiredAlike]) -> list[Row]:
     for alike in batch:
         for each in alike.fired:
             following = None if each.following is None else _stored(each.following)
-            rows.append((each.cron_id, following, following, 1, 0, 0))
+            rows.append((each.cron_id, _stored(each.scheduled_for), each.version, following))
     return rows
 
 

@@ -76,15 +76,20 @@ class Rows:
     of many rows have in common, most columns of a batch, is bound once: to bind a value costs as much as to write it.
     """
 
-    def __init__(self, fields: Sequence[Field], build: Callable[[Node, Sequence[Node]], Query]) -> None:
-        """``fields``: what the values are, in their order. ``build``: of the table, and where each value is then."""
-        self._fields, self._build = fields, build
+    def __init__(
+        self, fields: Sequence[Field], build: Callable[[Node, Sequence[Node]], Query], *, sharing: bool = True
+    ) -> None:
+        """``fields``: what the values are, in their order. ``build``: of the table, and where each value is then.
+
+        ``sharing``: not for a query that names values after the table.
+        """
+        self._fields, self._build, self._sharing = fields, build, sharing
         self._compiled: dict[tuple[str, int, tuple[int, ...]], tuple[str, tuple[Any, ...]]] = {}
 
     def bound(self, engine: Engine, rows: Sequence[Row]) -> tuple[str, Row]:
         """The SQL for these rows, and its values."""
         columns = list(zip(*rows, strict=True))
-        differing = tuple(_differing(columns))
+        differing = tuple(_differing(columns) if self._sharing else range(len(columns)))
         sql, places = self._for(engine, len(rows), differing)
         shared = filled(places, {str(number): column[0] for number, column in enumerate(columns)})
         return sql, (*shared, *engine.table_values([columns[number] for number in differing]))

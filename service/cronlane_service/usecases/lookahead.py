@@ -9,6 +9,8 @@ from cronlane_service.domain.ports import Transaction
 
 AHEAD = timedelta(minutes=2)
 """So far: finding what follows takes up to 0.4 ms for an expression, so many thousand are found by then."""
+FIRST = (datetime(1970, 1, 1, tzinfo=UTC), "")
+"""Before every cron, by due instant and id."""
 _STRIDE = timedelta(seconds=20)
 _KEPT = timedelta(seconds=10)  # after its instant: firing may be behind
 _PAGE, _SOME = 200, 10  # crons read, instants found: some milliseconds, in which nothing else is looked at
@@ -19,7 +21,7 @@ class LookAhead:
 
     def __init__(self, foreseen: Foreseen) -> None:
         self._foreseen = foreseen
-        self._after = (datetime(1970, 1, 1, tzinfo=UTC), "")  # due instant and id of the last one that was seen
+        self._after = FIRST  # due instant and id of the last one that was seen
         self._until = self._after[0]
 
     def find_some(self) -> bool:

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from cronlane_service.domain import ticks as rules
-from cronlane_service.domain.alike import Alike, Fired, FiredAlike, Kind
-from cronlane_service.domain.errors import InvalidField
+from cronlane_service.domain.alike import Alike, Due, Fired, FiredAlike, Kind
+from cronlane_service.domain.errors import CronsChanged, InvalidField
 from cronlane_service.domain.foreseen import Foreseen
 from cronlane_service.domain.models import Assistant
 from cronlane_service.domain.ports import NewId, Transaction
 from cronlane_service.usecases.patterns import Pattern, Patterns
+
+_Planned = Sequence[tuple[Pattern, list[Fired]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a batch of plain crons comes to, but for the instant at which it is written."""
+
+    planned: _Planned
+    assistants: Mapping[str, Assistant]
+
+    @property
+    def last(self) -> tuple[datetime, str]:
+        """Due instant and id of the cron that is the last in turn."""
+        return max((each.scheduled_for, each.cron_id) for _, fired in self.planned for each in fired)
+
+    def single(self, now: datetime, watching_since: datetime) -> bool:
+        """Whether that is what the rules say now, too."""
+        fired = [each for _, each_fired in self.planned for each in each_fired]
+        oldest = min(each.scheduled_for for each in fired)
+        following = min((each.following for each in fired if each.following is not None), default=None)
+        return self.last[0] <= now and rules.is_single(oldest, following, now, watching_since)
 
 
 class Plain:
@@ -25,19 +48,38 @@ class Plain:
         self, tx: Transaction, due: Sequence[Alike], now: datetime, watching_since: datetime
     ) -> tuple[list[FiredAlike], list[str]]:
         """Writes the ticks that fire; answers these, and the ids of the crons that are left."""
-        assistants = tx.assistants.find(list({alike.kind.assistant_id for alike in due})) if due else {}
-        done: list[FiredAlike] = []
+        planned, left = self._plan(due, _assistants(tx, due), now, watching_since)
+        return _written(tx, planned, now), left
+
+    def prepare(self, tx: Transaction, due: Due, until: datetime) -> Prepared | None:
+        """What is to be written for crons that are due by then; None if some have to be left to the rules."""
+        assistants = _assistants(tx, due.alike)
+        planned, left = self._plan(due.alike, assistants, until, datetime.min.replace(tzinfo=until.tzinfo))
+        return None if left or due.others or not planned else Prepared(planned, assistants)
+
+    def fire_prepared(
+        self, tx: Transaction, prepared: Prepared, now: datetime, watching_since: datetime
+    ) -> list[FiredAlike]:
+        """Raises CronsChanged, also when their assistants have changed, or the time for it has passed."""
+        if not prepared.single(now, watching_since) or prepared.assistants != _found(tx, list(prepared.assistants)):
+            raise CronsChanged
+        return _written(tx, prepared.planned, now)
+
+    def _plan(
+        self, due: Sequence[Alike], assistants: Mapping[str, Assistant], now: datetime, watching_since: datetime
+    ) -> tuple[_Planned, list[str]]:
+        """What fires, and the ids of the crons that are left."""
+        planned: list[tuple[Pattern, list[Fired]]] = []
         left: list[str] = []
         for alike in due:
             pattern = self._pattern(alike.kind, assistants.get(alike.kind.assistant_id))
             if pattern is None:
                 left += [member.cron_id for member in alike.members]
             else:
-                fired = FiredAlike(*pattern.at(now))
-                left += self._fire(alike, pattern, fired.fired, now, watching_since)
-                done.append(fired)
-        tx.firings.write(done)
-        return done, left
+                fired: list[Fired] = []
+                left += self._fire(alike, pattern, fired, now, watching_since)
+                planned.append((pattern, fired))
+        return planned, left
 
     def _pattern(self, kind: Kind, assistant: Assistant | None) -> Pattern | None:
         if assistant is None:
@@ -53,7 +95,7 @@ class Plain:
         left: list[str] = []
         want, until = self._foreseen.want, self._foreseen.until
         following_of, new_id, kwargs = self._foreseen.next, self._new_id, pattern.kwargs
-        for cron_id, schedule, timezone, tick, input_text in alike.members:
+        for cron_id, schedule, timezone, tick, input_text, version in alike.members:
             try:
                 following = following_of(schedule, timezone, tick)
             except (InvalidField, ArithmeticError, LookupError, TypeError, ValueError):
@@ -62,9 +104,23 @@ class Plain:
             if rules.is_single(tick, following, now, watching_since):
                 thread_id, run_id = new_id(), new_id()
                 text = kwargs(run_id, thread_id, cron_id, input_text)
-                fired.append(Fired(cron_id, tick, following, run_id, thread_id, text))
+                fired.append(Fired(cron_id, tick, following, run_id, thread_id, text, version))
                 if following is not None and following <= until:
                     want(schedule, timezone, following)
             else:
                 left.append(cron_id)
         return left
+
+
+def _assistants(tx: Transaction, due: Sequence[Alike]) -> Mapping[str, Assistant]:
+    return _found(tx, list({alike.kind.assistant_id for alike in due}))
+
+
+def _found(tx: Transaction, assistant_ids: Sequence[str]) -> Mapping[str, Assistant]:
+    return tx.assistants.find(assistant_ids) if assistant_ids else {}
+
+
+def _written(tx: Transaction, planned: _Planned, now: datetime) -> list[FiredAlike]:
+    done = [FiredAlike(*pattern.at(now), fired) for pattern, fired in planned]
+    tx.firings.write(done)
+    return done

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cronlane_service.domain import ticks as rules
-from cronlane_service.domain.alike import Due
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.errors import DomainError
 from cronlane_service.domain.foreseen import Foreseen
 from cronlane_service.domain.models import Cron, CronProgress
 from cronlane_service.domain.ports import NewId, Topic, Transaction
 from cronlane_service.usecases.firing import Firing, Pass, progress
-from cronlane_service.usecases.lookahead import LookAhead
-from cronlane_service.usecases.plain import Plain
+from cronlane_service.usecases.lookahead import FIRST, LookAhead
+from cronlane_service.usecases.plain import Plain, Prepared
 
 SHORTLY = timedelta(milliseconds=25)
 """When to look again whether other servers have decided what was due."""
@@ -39,17 +38,25 @@ class Ticks:
         watching_since: datetime,
         now: datetime | None = None,
         untold: datetime | None = None,
+        prepared: Prepared | None = None,
     ) -> Pass:
         """Decides every tick of a batch of crons that is due ``now`` (default: by the clock), oldest first.
 
         ``watching_since``: ticks before it were due while nobody could fire them. ``untold``: of the pass before.
+        ``prepared``: the batch, if it was prepared; raises CronsChanged when that is out of date.
         """
         now = now or self._clock.now()
+        if prepared is not None:
+            return _ended(tx, Pass(alike=self._plain.fire_prepared(tx, prepared, now, watching_since)), now, untold)
         due = tx.firings.due(now, self._batch)
         alike, left = self._plain.fire(tx, due.alike, now, watching_since)
         done = self._fired(tx, tx.crons.find([*left, *due.others]), now, watching_since)
         done.alike = alike
-        return _ended(tx, done, due, now, untold)
+        return _ended(tx, done, now, untold, found=bool(due))
+
+    def prepare(self, tx: Transaction, until: datetime, after: tuple[datetime, str] = FIRST) -> Prepared | None:
+        """A batch that is due by then, of what comes after that cron (by due instant and id); None: it cannot be."""
+        return self._plain.prepare(tx, tx.firings.ahead(*after, until, self._batch), until)
 
     def fire_apart(
         self, tx: Transaction, watching_since: datetime, now: datetime, untold: datetime | None = None
@@ -69,7 +76,7 @@ class Ticks:
                 firing.poisoned(cron, error)
                 alone = firing.write()
             done.add(alone)
-        return _ended(tx, done, due, now, untold)
+        return _ended(tx, done, now, untold, found=bool(due))
 
     def _fired(
         self,
@@ -104,10 +111,10 @@ class Ticks:
         return advanced
 
 
-def _ended(tx: Transaction, done: Pass, due: Due, now: datetime, untold: datetime | None) -> Pass:
+def _ended(tx: Transaction, done: Pass, now: datetime, untold: datetime | None, *, found: bool = True) -> Pass:
     """With what follows, and who executes runs told."""
     done.next_due = tx.crons.next_due()
-    if not due and done.next_due is not None and done.next_due <= now:
+    if not found and done.next_due is not None and done.next_due <= now:
         done.next_due = now + SHORTLY  # other servers are at what is due
     done.untold = _told(tx, done, now, untold or (now if done.made_runs else None))
     return done

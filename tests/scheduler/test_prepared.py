@@ -1,0 +1,123 @@
+"""A batch is prepared before it is due; what changes until it is written counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import AGENT
+from cronlane_service.domain.drafts import CronDraft
+from cronlane_service.domain.models import TickOutcome
+from cronlane_service.store import open_database
+from store.house import House
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    database = open_database(str(tmp_path / "cronlane.db"))
+    database.migrate()
+    database.start()
+    yield House(database)
+    database.stop()
+
+
+def prepared(house: House) -> Any:
+    """Makes the scheduler prepare what is due in a minute, which it is then."""
+    wanted = house.clock.now() + MINUTE
+    assert house.scheduler._prepare_next(wanted, timedelta(0))
+    house.clock.advance(minutes=1)
+    return house.scheduler._prepared
+
+
+def test_what_was_prepared_is_fired_without_reading_the_crons_again(house: House) -> None:
+    crons = [house.cron() for _ in range(3)]
+    planned = {each.run_id for _, fired in prepared(house).planned for each in fired}
+    house.scheduler._ticks._plain.fire = None  # type: ignore[method-assign, assignment]
+    assert house.scheduler.tick() == house.clock.now() + MINUTE
+    runs = house.do(lambda tx: tx.runs.active_of_owner("", None))
+    assert {run.run_id for run in runs} == planned
+    assert {run.cron_id for run in runs} == {cron.cron_id for cron in crons}
+    assert {run.created_at for run in runs} == {house.clock.now()}
+
+
+def test_a_batch_is_prepared_once_and_only_shortly_before_it_is_due(house: House) -> None:
+    house.cron()
+    wanted = house.clock.now() + MINUTE
+    assert not house.scheduler._prepare_next(wanted, MINUTE)
+    assert house.scheduler._prepare_next(wanted, timedelta(seconds=1))
+    assert not house.scheduler._prepare_next(wanted, timedelta(seconds=1))
+
+
+def test_a_cron_that_was_changed_meanwhile_fires_as_it_is_now_and_its_neighbours_once(house: House) -> None:
+    crons = [house.cron() for _ in range(3)]
+    assert prepared(house) is not None
+    house.do(house.crons.update, "", crons[1].cron_id, {"metadata"}, CronDraft(metadata='{"is":"new"}'))
+    house.scheduler.tick()
+    runs = house.do(lambda tx: tx.runs.active_of_owner("", None))
+    assert {run.cron_id: '"is":"new"' in run.metadata for run in runs} == {
+        cron.cron_id: cron is crons[1] for cron in crons
+    }
+    for cron in crons:
+        (tick,) = house.do(lambda tx, of=cron.cron_id: tx.ticks.of_cron(of))
+        assert tick.outcome is TickOutcome.FIRED
+
+
+@pytest.mark.parametrize("gone", ["delete", "pause"])
+def test_a_cron_that_is_gone_meanwhile_does_not_fire_and_its_neighbours_do(house: House, gone: str) -> None:
+    crons = [house.cron() for _ in range(3)]
+    assert prepared(house) is not None
+    house.do(getattr(house.crons, gone), "", crons[0].cron_id, *([None] if gone == "pause" else []))
+    house.scheduler.tick()
+    runs = house.do(lambda tx: tx.runs.active_of_owner("", None))
+    assert {run.cron_id for run in runs} == {cron.cron_id for cron in crons[1:]}
+
+
+def test_an_assistant_that_was_changed_meanwhile_is_run_as_it_is_now(house: House) -> None:
+    house.cron()
+    assert prepared(house) is not None
+    house.sql(f"UPDATE assistants SET graph_id = 'other' WHERE assistant_id = '{AGENT}'")
+    house.scheduler.tick()
+    (run,) = house.do(lambda tx: tx.runs.active_of_owner("", None))
+    assert run.graph_id == "other"
+
+
+def test_what_was_prepared_for_later_is_not_fired_by_a_pass_before(house: House) -> None:
+    house.cron()
+    wanted = house.clock.now() + MINUTE
+    house.scheduler._prepare_next(wanted, timedelta(0))
+    assert house.scheduler.tick() == wanted
+    assert house.do(lambda tx: tx.runs.active_of_owner("", None)) == []
+
+
+def test_what_was_prepared_is_left_to_the_rules_when_nobody_watched(house: House) -> None:
+    cron = house.cron()
+    prepared(house)
+    house.clock.advance(hours=1)
+    house.scheduler.tick()
+    ticks = house.do(lambda tx: tx.ticks.of_cron(cron.cron_id))
+    assert ticks[0].outcome is TickOutcome.MISSED
+
+
+def test_the_next_batch_is_prepared_while_one_is_written(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house.scheduler._ticks, "_batch", 2)
+    crons = [house.cron() for _ in range(5)]
+    house.clock.advance(minutes=1)
+    read: list[int] = []
+    real = house.scheduler._prepare
+
+    def prepare(*args: Any) -> Any:
+        found = real(*args)
+        read.append(sum(len(fired) for _, fired in found.planned) if found else 0)
+        return found
+
+    monkeypatch.setattr(house.scheduler, "_prepare", prepare)
+    assert house.scheduler.tick() == house.clock.now() + MINUTE
+    assert read == [2, 2, 1, 0]
+    runs = house.do(lambda tx: tx.runs.active_of_owner("", None))
+    assert [run.cron_id for run in sorted(runs, key=lambda run: run.run_id)] == [cron.cron_id for cron in crons]
