@@ -33,6 +33,7 @@ class SqlDatabase:
         self._engine = engine
         self._writer = Writer(engine, queue_limit)
         self._readers = Readers(engine)
+        self._look_ups = engine.look_ups()
         self._listener = engine.listener(self._writer.tell)
 
     @property
@@ -69,6 +70,8 @@ class SqlDatabase:
             self._listener.stop()
         self._writer.stop()
         self._readers.stop()
+        if self._look_ups is not None:
+            self._look_ups.stop()
         self._engine.close()
 
     def submit(self, operation: Operation[T]) -> Future[T]:
@@ -80,12 +83,10 @@ class SqlDatabase:
         return future
 
     async def look_up(self, operation: Operation[T]) -> T:
-        if self._engine.near:
-            return self._readers.look_up(operation)
-        return await asyncio.wrap_future(self._readers.submit(self._readers.look_up, operation))
+        return await self._look_ups.run(operation) if self._look_ups else self._readers.look_up(operation)
 
     async def read(self, operation: Operation[T]) -> T:
-        return await asyncio.wrap_future(self._readers.submit(self._readers.run, operation))
+        return await asyncio.wrap_future(self._readers.submit(operation))
 
     async def search(self, operation: Operation[T]) -> T:
         if self._engine.near:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import peewee
 
 from cronlane_service.domain.clock import Clock
-from cronlane_service.domain.ports import Topic
+from cronlane_service.domain.ports import Operation, Topic
 
 if TYPE_CHECKING:
     from cronlane_service.store.connection import Connection
@@ -19,12 +19,20 @@ Hear = Callable[[Iterable[Notice]], None]
 """Tells the listeners of this server; a key of "" stands for every key of the topic."""
 
 T = TypeVar("T", bound=peewee.Model)
+V = TypeVar("V")
 
 
 class Listening(Protocol):
     """Hears what other servers have committed, between ``start`` and ``stop``."""
 
     def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class LookingUp(Protocol):
+    """Runs look-ups on the loop without keeping it waiting, until ``stop``."""
+
+    async def run(self, operation: Operation[V]) -> V: ...
     def stop(self) -> None: ...
 
 
@@ -152,6 +160,10 @@ class Engine(Protocol):
 
     def announce(self, connection: Connection, notices: Sequence[Notice]) -> None:
         """Tells other servers what the transaction on the connection did, if it commits."""
+        ...
+
+    def look_ups(self) -> LookingUp | None:
+        """None: a row is read in no time."""
         ...
 
     def listener(self, hear: Hear) -> Listening | None:

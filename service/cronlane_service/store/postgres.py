@@ -23,6 +23,7 @@ from cronlane_service.store.engine import Hear, Notice
 from cronlane_service.store.errors import DatabaseUrlError, UnusableDatabase
 from cronlane_service.store.listener import CHANNEL, Listener, message
 from cronlane_service.store.postgres_json import castable
+from cronlane_service.store.postgres_lookups import LookUps
 from cronlane_service.store.postgres_values import Cursor, array
 
 T = TypeVar("T", bound=peewee.Model)
@@ -200,6 +201,9 @@ class PostgresEngine:
         """Tells the other servers, when the transaction is committed."""
         messages = [message(self.origin, topic, key) for topic, key in notices]
         connection.execute("SELECT pg_notify(%s, message) FROM unnest(%s::text[]) AS message", CHANNEL, messages)
+
+    def look_ups(self) -> LookUps:
+        return LookUps(self)
 
     def listener(self, hear: Hear) -> Listener:
         return Listener(self, hear)

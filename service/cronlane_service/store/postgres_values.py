@@ -48,3 +48,10 @@ def _clean(value: Any) -> Any:
     if isinstance(value, list):
         return _without_nul(value)
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value
+
+
+def written(value: Any) -> bytes | None:
+    """As PostgreSQL reads it."""
+    if value is None or isinstance(value, bytes):
+        return None if value is None else b"\\x" + value.hex().encode()
+    return (array(_without_nul(value)) if isinstance(value, list) else str(_clean(value))).encode()

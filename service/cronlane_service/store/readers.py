@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -35,10 +34,10 @@ class Readers:
         self._idle: deque[Connection] = deque()  # the last one back is the first one lent
         self._closed = False
 
-    def submit(self, read: Callable[[Operation[T]], T], operation: Operation[T]) -> Future[T]:
-        """On one of the threads: `run` or `look_up`."""
+    def submit(self, operation: Operation[T]) -> Future[T]:
+        """`run` on one of the threads."""
         try:
-            return self._threads.submit(read, operation)
+            return self._threads.submit(self.run, operation)
         except RuntimeError:  # shut down
             raise StoreUnavailable("it is closed") from None
 

@@ -214,6 +214,9 @@ class SqliteEngine:
     def announce(self, connection: Connection, notices: Sequence[Notice]) -> None:
         """There is nobody else."""
 
+    def look_ups(self) -> None:
+        return None
+
     def listener(self, hear: Hear) -> None:
         return None
 
