@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 
 from cronlane import _json
 from cronlane._crons import end_time_text, payload_text
@@ -82,6 +83,7 @@ _ADDITIONS: Mapping[str, _Shape] = {
         "disabled_reason paused_at due_at last_outcome counters failures_in_a_row"
     ),
 }
+_SHORT = 2000  # bytes of a message, the text of which is kept
 # Members that are there when they were asked for in another way.
 _UNSELECTED = frozenset({"extracted"})
 # Members that the official SDKs let a caller select and that no reply has.
@@ -122,6 +124,19 @@ def _member(message: Descriptor, name: str, special: _Writer | None) -> _Member:
 
 def encode(message: Message, select: Collection[str] = ()) -> str:
     """The JSON object of a message in the platform's shape; with ``select``, of these members alone."""
+    wire = message.SerializeToString()
+    if select or len(wire) > _SHORT:
+        return _encoded(message, select)
+    return _kept(cast(Descriptor, message.DESCRIPTOR), wire)
+
+
+@lru_cache(maxsize=2048)
+def _kept(kind: Descriptor, wire: bytes) -> str:
+    """Who looks at a list looks at it again, and most of it is as it was: its text is found by what it says."""
+    return _encoded(GetMessageClass(kind).FromString(wire))
+
+
+def _encoded(message: Message, select: Collection[str] = ()) -> str:
     found, texts = values(message), []
     for name, begin, field, write, blank, special in _members(
         cast(Descriptor, message.DESCRIPTOR), additions=bool(select)
