@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from cronlane_service.domain.lifetimes import Ttl
 from cronlane_service.domain.policies import Policies
@@ -304,6 +305,7 @@ class Outcome:
     error: RunError | None = None
 
 
+@lru_cache(maxsize=4096)
 def etag(changed_at: datetime) -> str:
     """The etag of a resource that last changed at that instant."""
     text = changed_at.isoformat(timespec="microseconds")  # strftime takes ten times as long

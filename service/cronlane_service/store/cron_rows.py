@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.models import (
@@ -20,6 +20,8 @@ from cronlane_service.store.reading import Reader, count, names, number
 from cronlane_service.store.statements import Row
 from cronlane_service.store.tables import CronTable
 
+_SHORT = 500
+"""Characters of a document that is remembered to be JSON."""
 _DURABILITIES = ("sync", "async", "exit")
 TEMPLATE = (
     CronTable.input,
@@ -89,7 +91,7 @@ def _cron(row: Row) -> Cron:
     due_at, paused_at, note, *counters = rest[-9:]
     for document in (metadata, extra, *rest[:3], rest[10]):
         if document is not None and document != "{}":
-            jsontext.parse(document)
+            (_checked if len(document) <= _SHORT else jsontext.parse)(document)
     return Cron(
         cron_id=cron_id,
         owner=owner,
@@ -113,6 +115,12 @@ def _cron(row: Row) -> Cron:
         note=note,
         counters=_ZERO if counters == _NOTHING_COUNTED else _counters(*counters),
     )
+
+
+@lru_cache(maxsize=4096)
+def _checked(document: str) -> None:
+    """Raises ValueError. The documents of most crons were read before, in this row or in one that is like it."""
+    jsontext.parse(document)
 
 
 def template(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import overload
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,4 +25,9 @@ def loaded(column: int) -> datetime: ...
 def loaded(column: None) -> None: ...
 def loaded(column: int | None) -> datetime | None:
     """The instant a column's value stands for."""
-    return None if column is None else _EPOCH + timedelta(microseconds=column)
+    return None if column is None else _loaded(column)
+
+
+@lru_cache(maxsize=8192)  # rows that are read are read again, and have instants in common
+def _loaded(column: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=column)

@@ -13,7 +13,7 @@ from cronlane_service.rpc.convert.documents import document, text
 from cronlane_service.rpc.convert.instants import instant, timestamp
 from cronlane_service.rpc.convert.templates import template
 
-_NOTHING = models.RunTemplate()
+_NOTHING, _ZERO, _NOTHING_COUNTED = models.RunTemplate(), models.CronCounters(), pb.CronCounters()
 
 
 def cron(cron: models.Cron) -> pb.Cron:
@@ -38,17 +38,18 @@ def cron(cron: models.Cron) -> pb.Cron:
         paused_at=timestamp(cron.paused_at),
         due_at=timestamp(cron.due_at),
         last_outcome=words.RUN_STATUS.number(cron.counters.last_outcome),
-        counters=pb.CronCounters(
-            fired=cron.counters.fired,
-            missed=cron.counters.missed,
-            skipped=cron.counters.skipped,
-            failed=cron.counters.failed,
-        ),
+        counters=_NOTHING_COUNTED if cron.counters == _ZERO else _counters(cron.counters),
         failures_in_a_row=cron.counters.failures_in_a_row,
         **({} if cron.run == _NOTHING else _template(cron.run)),
     )
     timings.show(answer, cron)
     return answer
+
+
+def _counters(counters: models.CronCounters) -> pb.CronCounters:
+    return pb.CronCounters(
+        fired=counters.fired, missed=counters.missed, skipped=counters.skipped, failed=counters.failed
+    )
 
 
 def _template(run: models.RunTemplate) -> dict[str, Any]:
