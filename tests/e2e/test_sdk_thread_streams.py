@@ -115,8 +115,8 @@ async def test_a_run_of_a_cron_is_told(sdk: LangGraphClient, served: Served, gat
     assert methods == ["lifecycle", "values", "values", "values", "lifecycle"]
 
 
-def test_a_remote_graph_streams_what_happens(client: SyncLangGraphClient, served: Served) -> None:
-    graph = RemoteGraph("telling", url=served.url)
+def test_a_remote_graph_streams_what_happens(client: SyncLangGraphClient) -> None:
+    graph = RemoteGraph("telling", sync_client=client)  # of a URL it makes clients that it never closes
     with graph.stream_events(INPUT, version="v3") as stream:
         assert stream.output == {"steps": ["input", "tells", "waits"]}
         assert stream.interrupted is False
