@@ -14,7 +14,7 @@ def main() -> None:
 
     try:
         with lasting():
-            from cronlane_service.commands import app
+            from cronlane_service import commands
     except ModuleNotFoundError as missing:
         sys.exit(f"cronlane: {missing.name} is not installed; the server needs: pip install 'cronlane[server]'")
-    app()
+    sys.exit(commands.main())

@@ -25,6 +25,10 @@ app.add_typer(commands_crons.app, name="crons")
 
 MISTAKE = 2
 """The exit code for what the operator can put right."""
+INTERRUPTED = 130
+"""By Ctrl-C, as shells say it."""
+UsageError: Any = typer.BadParameter.__base__
+"""Click's; Typer has a copy of its own from some version on, and names neither."""
 
 Config = Annotated[Path | None, typer.Option(help="Your langgraph.json; default: the one here, else a demo graph.")]
 DatabaseUrl = Annotated[str | None, typer.Option(help="An SQLite file, sqlite:///PATH or postgresql://USER@HOST/DB.")]
@@ -32,6 +36,19 @@ Host = Annotated[str | None, typer.Option(help="The address to listen on; defaul
 GrpcPort = Annotated[int | None, typer.Option(help="Default 50051; 0 picks a free one.")]
 RunTimeout = Annotated[float | None, typer.Option(help="Seconds an attempt at a run may take; default: for ever.")]
 RestPort = Annotated[int | None, typer.Option(help="Default 8123; 0 picks a free one.")]
+
+
+def main() -> int:
+    """Does what the command line says; the exit code."""
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except UsageError as error:
+        if text := " ".join(error.format_message().split()):  # without a command, help was given already
+            see = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
+            typer.echo(f"cronlane: {text}{see}", err=True)
+        return MISTAKE
+    except typer.Abort:
+        return INTERRUPTED
 
 
 @app.command()
@@ -86,11 +103,14 @@ def _run(action: Callable[[Settings], None], **flags: Any) -> None:
     """Calls the action with the settings; a mistake of the operator's is one line and exit code 2."""
     from cronlane_service.process import StartError
 
+    given = {name: value for name, value in flags.items() if value is not None}
     try:
-        action(Settings(**{name: value for name, value in flags.items() if value is not None}))
+        action(Settings(**given))
     except ValidationError as error:
         wrong = error.errors()[0]
-        _mistake(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}")
+        name = str(wrong["loc"][0])
+        named = f"--{name.replace('_', '-')}" if name in given else f"CRONLANE_{name.upper()}"
+        _mistake(f"{named}: {wrong['msg']}")
     except StartError as error:
         _mistake(str(error))
 

@@ -45,14 +45,33 @@ _MEMBERS = [
     "updated_at",
 ]
 
+
+def _instant(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f"{text!r} is not an ISO 8601 date and time") from None
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"it is not JSON: {error}") from None
+
+
+def _time(says: str) -> Any:
+    return typer.Option(parser=_instant, metavar="INSTANT", help=says)
+
+
 Client: TypeAlias = Any
 CronId = Annotated[str, typer.Argument(help="The cron's UUID.")]
 Server = Annotated[str, typer.Option(envvar="CRONLANE_SERVER", help="Where the server listens for gRPC.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Note = Annotated[str | None, typer.Option(help="Why; replaces the cron's note.")]
 Timezone = Annotated[str | None, typer.Option(help="An IANA time zone; default UTC.")]
-Schedule = Annotated[str | None, typer.Argument(help="A cron expression, 'every 90s' or 'at 2027-01-01T00:00:00Z'.")]
-Instant = Annotated[str | None, typer.Option(help="ISO 8601; without offset in local time.")]
+Schedule = Annotated[str, typer.Argument(help="A cron expression, 'every 90s' or 'at 2027-01-01T00:00:00Z'.")]
+Instant = Annotated[datetime | None, _time("ISO 8601; without offset in local time.")]
 HERE = "127.0.0.1:50051"
 
 
@@ -82,7 +101,7 @@ def create(
     as_json: AsJson = False,
     thread: Annotated[str | None, typer.Option(help="The thread its runs go to; default: a new one each.")] = None,
     timezone: Timezone = None,
-    input: Annotated[str, typer.Option(help="The graph's input, as JSON.")] = "{}",  # noqa: A002 - the option's name
+    input: Annotated[Any, typer.Option(parser=_json, metavar="JSON", help="The graph's input.")] = "{}",  # noqa: A002 - the option's name
     start_time: Instant = None,
     end_time: Instant = None,
     max_runs: Annotated[int | None, typer.Option(min=1)] = None,
@@ -96,9 +115,9 @@ def create(
     options = {
         "schedule": schedule,
         "timezone": timezone,
-        "input": _json(input),
-        "start_time": _instant(start_time),
-        "end_time": _instant(end_time),
+        "input": input,
+        "start_time": start_time,
+        "end_time": end_time,
         "max_runs": max_runs,
         "jitter": jitter,
         "catch_up": catch_up,
@@ -144,18 +163,15 @@ def trigger(cron_id: CronId, server: Server = HERE, as_json: AsJson = False) -> 
 @app.command()
 def backfill(
     cron_id: CronId,
-    start_time: Annotated[str, typer.Option(help="The first instant, ISO 8601; without offset in local time.")],
-    end_time: Annotated[str, typer.Option(help="The last instant.")],
+    start_time: Annotated[datetime, _time("The first instant, ISO 8601; without offset in local time.")],
+    end_time: Annotated[datetime, _time("The last instant.")],
     request_id: Annotated[str | None, typer.Option(help="A UUID: the same one twice makes nothing twice.")] = None,
     server: Server = HERE,
     as_json: AsJson = False,
 ) -> None:
     """Make a run for each tick of a past time that was not run."""
-    start, end = _instant(start_time), _instant(end_time)
-    done = _ask(
-        server,
-        lambda client: client.crons.backfill(cron_id, start_time=start, end_time=end, request_id=request_id),
-    )
+    span = {"start_time": start_time, "end_time": end_time}
+    done = _ask(server, lambda client: client.crons.backfill(cron_id, request_id=request_id, **span))
     _print(done, as_json, tables.backfilled)
 
 
@@ -170,7 +186,7 @@ def preview(
     as_json: AsJson = False,
 ) -> None:
     """Say when a schedule will come; nothing is created."""
-    options = {"timezone": timezone, "count": count, "after": _instant(after), "until": _instant(until)}
+    options = {"timezone": timezone, "count": count, "after": after, "until": until}
     found = _ask(server, lambda client: client.crons.preview(schedule, **options))
     _print(found, as_json, lambda each: tables.preview(each, timezone))
 
@@ -187,7 +203,7 @@ def ticks(
     as_json: AsJson = False,
 ) -> None:
     """What became of each of its ticks, oldest first."""
-    options = {"outcome": outcome, "start_time": _instant(start_time), "end_time": _instant(end_time)}
+    options = {"outcome": outcome, "start_time": start_time, "end_time": end_time}
     found = _ask(server, lambda client: client.crons.ticks(cron_id, page_size=limit, page_token=page_token, **options))
     _print(found, as_json, tables.ticks)
 
@@ -215,19 +231,3 @@ def _print(found: Any, as_json: bool, table: Callable[[Any], None]) -> None:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         table(found)
-
-
-def _instant(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except (ValueError, OverflowError):
-        raise typer.BadParameter(f"{text!r} is not an ISO 8601 date and time") from None
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"the input is not JSON: {error}") from None

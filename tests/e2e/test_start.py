@@ -63,18 +63,38 @@ def test_a_config_that_is_not_there_is_named(tmp_path: Path) -> None:
         ("CRONLANE_REST_PORT", "65536"),
         ("CRONLANE_MAX_MESSAGE", "1"),
         ("CRONLANE_DATABASE", ""),
+        ("CRONLANE_LEASE", "soon"),
     ],
 )
 def test_a_bad_setting_in_the_environment_is_named(name: str, value: str, tmp_path: Path) -> None:
-    check_refused(start(tmp_path, **{name: value}), name.removeprefix("CRONLANE_").lower())
+    check_refused(start(tmp_path, **{name: value}), f"{name}: ")
 
 
 def test_a_bad_option_is_named(tmp_path: Path) -> None:
-    done = start(tmp_path, "--grpc-port", "abc")
-    assert done.code == 2
-    assert "--grpc-port" in done.err
-    assert "Traceback" not in done.err
+    check_refused(start(tmp_path, "--grpc-port", "abc"), "--grpc-port", "(see cronlane serve --help)")
+    check_refused(start(tmp_path, "--grpc-port", "65536", CRONLANE_GRPC_PORT="0"), "--grpc-port: ")
     check_refused(start(tmp_path, "--host", "no.such.host.invalid"), "no.such.host.invalid")
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("serve", "--colour"), "--colour"),
+        (("serve", "--config"), "--config"),
+        (("serve", "here"), "here"),
+        (("sevre",), "'sevre'"),
+        (("crons", "show"), "cron_id"),
+    ],
+)
+def test_a_command_line_that_cannot_be_read_is_one_line(words: tuple[str, ...], part: str, tmp_path: Path) -> None:
+    check_refused(attempt(CRONLANE, *words, cwd=tmp_path), part)
+
+
+@pytest.mark.parametrize("words", [(), ("crons",)])
+def test_without_a_command_there_is_help(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = attempt(CRONLANE, *words, cwd=tmp_path)
+    assert done.code == 2
+    assert done.out.count("Usage:") + done.err.count("Usage:") == 1
 
 
 @pytest.mark.parametrize("name", ["CRONLANE_GRPC_PORT", "CRONLANE_REST_PORT"])
