@@ -109,6 +109,35 @@ def test_a_key_that_is_taken_fails_that_operation_alone(stopped_store: SqlDataba
     assert stopped_store.failing is None
 
 
+def test_a_key_that_is_taken_is_found_out_also_by_who_does_not_wait_for_it(stopped_store: SqlDatabase) -> None:
+    one, two, kept, tried, other = cron(), cron(), thread(), thread(), thread()
+
+    def refuses(tx: Transaction) -> None:
+        tx.crons.insert(one)
+        raise InvalidField("schedule", "is wrong")
+
+    def goes_on(tx: Transaction) -> bool:
+        try:
+            with tx.apart():
+                tx.threads.insert(tried)
+                tx.crons.insert(one)
+        except ValueError:
+            return tx.threads.insert(kept)
+        raise AssertionError("nobody told that the key is taken")
+
+    def reads(tx: Transaction) -> bool:
+        tx.crons.insert(two)
+        return tx.crons.get("", two.cron_id) == two
+
+    operations = (lambda tx: tx.crons.insert(one), refuses, goes_on, reads, inserting(other))
+    futures = [stopped_store.submit(operation) for operation in operations]
+    stopped_store.start()
+    assert [future.exception(LONG) is None for future in futures] == [True, False, True, True, True]
+    assert [future.result() for future in futures[2:]] == [True, True, True]
+    assert [exists(stopped_store, each) for each in (kept, tried, other)] == [True, False, True]
+    assert stopped_store.failing is None
+
+
 def test_a_write_that_is_cancelled_in_time_is_never_run(stopped_store: SqlDatabase) -> None:
     kept, dropped = thread(), thread()
     cancelled, other = stopped_store.submit(inserting(dropped)), stopped_store.submit(inserting(kept))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import peewee
@@ -23,8 +23,8 @@ class Connection:
         self.written = 0
         """How many rows so far."""
         self._database = engine.connect(read_only=read_only)
-        # The driver's own: Peewee's cursors cost as much again as what they do.
-        self._driver: Any = self._database.connection()  # type: ignore[no-untyped-call]
+        # Peewee's cursors cost as much again as what they do.
+        self._driver = engine.driver(self._database)
 
     def rows(self, statement: Statement, **values: Any) -> list[Row]:
         sql, places = statement.compiled(self.engine)
@@ -44,7 +44,8 @@ class Connection:
         transaction at a time writes, or in one that only reads.
         """
         if self.shares:
-            self.rows(statement, **values)
+            sql, places = statement.compiled(self.engine)
+            self._send(sql, filled(places, values))
 
     def change(self, statement: Statement, **values: Any) -> int:
         """How many rows were written."""
@@ -60,7 +61,38 @@ class Connection:
         with translated:
             if len(rows) == 1:
                 return self._counted(self._driver.execute(sql, rows[0]))
-            return self._counted(self._driver.cursor().executemany(sql, rows))
+            return self._counted(self._driver.executemany(sql, rows))
+
+    def put(self, statement: Statement, **values: Any) -> None:
+        """`change` of what nobody counts. Whoever waits for a later statement hears of its failure."""
+        sql, places = statement.compiled(self.engine)
+        self._put(sql, filled(places, values))
+
+    def put_each(self, statement: Statement, rows: Sequence[Row]) -> None:
+        """`change_each` of what nobody counts."""
+        sql, _ = statement.compiled(self.engine)
+        for row in rows:
+            self._put(sql, row)
+
+    def put_rows(self, query: Rows, rows: Sequence[Row]) -> None:
+        """`change_rows` of what nobody counts."""
+        begin = 0
+        for size in self.engine.portions(len(rows)):
+            self._put(*query.bound(self.engine, rows[begin : begin + size]))
+            begin += size
+
+    def _put(self, sql: str, values: Sequence[Any]) -> None:
+        self.written += 1  # as far as anybody knows
+        self._send(sql, values)
+
+    def _send(self, sql: str, values: Sequence[Any]) -> None:
+        with translated:
+            self.engine.send(self._driver, sql, values)
+
+    def settle(self) -> None:
+        """Waits for all that was put. Raises Peewee's error of the first that failed."""
+        with translated:
+            self.engine.settle(self._driver)
 
     def _counted(self, cursor: Any) -> int:
         changed = int(cursor.rowcount)
@@ -88,21 +120,23 @@ class Connection:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Takes back what is written inside if it ends in an error; after one of the database itself all is lost."""
-        self.execute("SAVEPOINT op")
+        self.send("SAVEPOINT op")
         try:
             yield
+            self.settle()
         except BaseException as error:
             if self.engine.unavailable(error) is None:
-                self.execute("ROLLBACK TO op")
-                self.execute("RELEASE op")
+                self._forget()
+                self.send("ROLLBACK TO op")
+                self.send("RELEASE op")
             raise
-        self.execute("RELEASE op")
+        self.send("RELEASE op")
 
     def begin_write(self) -> None:
-        self.execute(self.engine.begin_write)
+        self.send(self.engine.begin_write)
 
     def begin_read(self) -> None:
-        self.execute(self.engine.begin_read)
+        self.send(self.engine.begin_read)
 
     def hasten(self, seconds: float | None) -> None:
         """Gives up statements that take longer than that from now on; None: not any more."""
@@ -110,17 +144,28 @@ class Connection:
 
     @property
     def intact(self) -> bool:
-        """Whether a transaction is open that can be committed."""
-        return self.engine.intact(self._driver)
+        """Whether a transaction is open that can be committed. Raises Peewee's error of what was put and failed."""
+        with translated:
+            return self.engine.intact(self._driver)
 
     def commit(self) -> None:
         self.execute("COMMIT")
 
     def rollback(self) -> None:
+        self._forget()
         self.execute("ROLLBACK")
+
+    def _forget(self) -> None:
+        """What was put is taken back, whether it failed or not."""
+        with suppress(peewee.PeeweeException):
+            self.settle()
 
     def close(self) -> None:
         self._database.close()
+
+    def send(self, sql: str, *values: Any) -> None:
+        """`execute` of what answers nothing."""
+        self._send(sql, values)
 
     def execute(self, sql: str, *values: Any) -> list[Row]:
         return self._fetched(sql, values)

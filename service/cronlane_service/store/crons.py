@@ -135,7 +135,7 @@ class Crons:
         self._connection = connection
 
     def insert(self, cron: Cron) -> None:
-        self._connection.change_each(_INSERT, [cron_rows.row(cron)])
+        self._connection.put_each(_INSERT, [cron_rows.row(cron)])
         labels.insert(self._connection, cron)
 
     def get(self, owner: str, cron_id: str) -> Cron | None:

@@ -25,12 +25,12 @@ def insert(connection: Connection, cron: Cron) -> None:
     found = labels.of(cron.metadata)
     if found:
         created_at = stored(cron.created_at)
-        connection.change_rows(_INSERT, [(cron.owner, label, created_at, cron.cron_id) for label in found])
+        connection.put_rows(_INSERT, [(cron.owner, label, created_at, cron.cron_id) for label in found])
 
 
 def delete(connection: Connection, cron_ids: Sequence[str]) -> None:
     if cron_ids:
-        connection.change(_DELETE, ids=connection.engine.several(cron_ids))
+        connection.put(_DELETE, ids=connection.engine.several(cron_ids))
 
 
 def crowded(connection: Connection, owner: str) -> bool:

@@ -13,7 +13,6 @@ import peewee
 import psycopg
 from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
 from psycopg import conninfo
-from psycopg.pq import TransactionStatus
 
 from cronlane_service.domain import jsontext
 from cronlane_service.store import postgres_errors
@@ -24,6 +23,7 @@ from cronlane_service.store.errors import DatabaseUrlError, UnusableDatabase
 from cronlane_service.store.listener import CHANNEL, Listener, message
 from cronlane_service.store.postgres_json import castable
 from cronlane_service.store.postgres_lookups import LookUps
+from cronlane_service.store.postgres_session import Session
 from cronlane_service.store.postgres_values import Cursor, array
 
 T = TypeVar("T", bound=peewee.Model)
@@ -39,8 +39,10 @@ _SETTINGS = (
     "idle_in_transaction_session_timeout=10s",
     "synchronous_commit=on",
 )
-_WRITING = "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off"
-"""A write takes the first rows of an index, in its order. Planned by statistics from before a burst of ticks, all that
+_WRITING = "-c lock_timeout=100ms -c enable_seqscan=off -c enable_bitmapscan=off -c jit=off"
+"""Nobody waits long for a lock of another server: the operation is tried again when the others' have gone ahead.
+
+A write takes the first rows of an index, in its order. Planned by statistics from before a burst of ticks, all that
 wait would be read and sorted to take some."""
 
 
@@ -48,8 +50,7 @@ class PostgresEngine:
     """Transactions of several servers go on side by side; what one of them is about to change, it locks row by row."""
 
     dialect = "postgresql"
-    # Nobody waits long for a lock of another server: the operation is tried again when the others' have gone ahead.
-    begin_write = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '100ms'"
+    begin_write = "BEGIN ISOLATION LEVEL READ COMMITTED"
     begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     exclusive = False
     near = False
@@ -137,16 +138,24 @@ class PostgresEngine:
         sql, values = context.parse(query)
         return sql, values
 
+    def driver(self, database: peewee.Database) -> Session:
+        return Session(database.connection())  # type: ignore[no-untyped-call]
+
+    def send(self, driver: Any, sql: str, values: Sequence[Any]) -> None:
+        driver.send(sql, values)
+
+    def settle(self, driver: Any) -> None:
+        driver.settle()
+
     def fetched(self, driver: Any, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        cursor = driver.execute(sql, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+        rows: list[tuple[Any, ...]] = driver.rows(sql, values)
         return rows
 
     def unavailable(self, error: BaseException) -> str | None:
         return postgres_errors.unavailable(error)
 
     def intact(self, driver: Any) -> bool:
-        return bool(driver.info.transaction_status is TransactionStatus.INTRANS)
+        return bool(driver.in_transaction)
 
     def lost(self, error: BaseException) -> bool:
         return postgres_errors.lost(error)
@@ -192,6 +201,7 @@ class PostgresEngine:
         """One server at a time. The lock ends with the connection at the latest."""
         cursor: psycopg.Cursor[Any] = database.cursor()  # type: ignore[no-untyped-call]
         with translated:
+            cursor.execute("SET lock_timeout = 0")
             cursor.execute("SELECT pg_advisory_lock(%s)", (_MIGRATING,))
         yield
         with translated:
@@ -200,7 +210,7 @@ class PostgresEngine:
     def announce(self, connection: Connection, notices: Sequence[Notice]) -> None:
         """Tells the other servers, when the transaction is committed."""
         messages = [message(self.origin, topic, key) for topic, key in notices]
-        connection.execute("SELECT pg_notify(%s, message) FROM unnest(%s::text[]) AS message", CHANNEL, messages)
+        connection.send("SELECT pg_notify(%s, message) FROM unnest(%s::text[]) AS message", CHANNEL, messages)
 
     def look_ups(self) -> LookUps:
         return LookUps(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -55,3 +56,11 @@ def written(value: Any) -> bytes | None:
     if value is None or isinstance(value, bytes):
         return None if value is None else b"\\x" + value.hex().encode()
     return (array(_without_nul(value)) if isinstance(value, list) else str(_clean(value))).encode()
+
+
+@lru_cache(maxsize=1024)
+def numbered(sql: str) -> bytes:
+    """The statement with its places as PostgreSQL counts them; Peewee writes the driver's."""
+    first, *others = sql.split("%s")
+    places = (f"${number}{part}" for number, part in enumerate(others, 1))
+    return "".join([first, *places]).replace("%%", "%").encode()

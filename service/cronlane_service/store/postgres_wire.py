@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -15,7 +14,7 @@ from psycopg.adapt import Transformer
 from psycopg.pq import ConnStatus, ExecStatus
 
 from cronlane_service.store import postgres_errors
-from cronlane_service.store.postgres_values import written
+from cronlane_service.store.postgres_values import numbered, written
 from cronlane_service.store.statements import Row
 
 
@@ -143,11 +142,3 @@ class Wire:
 
 def _take_sync(result: Any) -> None:
     """All that was sent together is answered."""
-
-
-@lru_cache(maxsize=1024)
-def numbered(sql: str) -> bytes:
-    """The statement with its places as PostgreSQL counts them; Peewee writes the driver's."""
-    first, *others = sql.split("%s")
-    places = (f"${number}{part}" for number, part in enumerate(others, 1))
-    return "".join([first, *places]).replace("%%", "%").encode()

@@ -48,7 +48,7 @@ class Requests:
         return str(resource_id)
 
     def insert(self, owner: str, request_id: str, fingerprint: str, resource_id: str, now: datetime) -> None:
-        self._connection.change_each(_INSERT, [(owner, request_id, fingerprint, resource_id, stored(now))])
+        self._connection.put_each(_INSERT, [(owner, request_id, fingerprint, resource_id, stored(now))])
 
     def delete_before(self, created_before: datetime, limit: int) -> int:
         old = self._connection.rows(_OLD, before=stored(created_before), limit=limit)

@@ -145,6 +145,15 @@ class SqliteEngine:
         sql, values = context.parse(query)
         return sql, values
 
+    def driver(self, database: peewee.Database) -> Any:
+        return database.connection()  # type: ignore[no-untyped-call]
+
+    def send(self, driver: Any, sql: str, values: Sequence[Any]) -> None:
+        driver.execute(sql, values)
+
+    def settle(self, driver: Any) -> None:
+        """Nothing is put off."""
+
     def fetched(self, driver: Any, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         if sql.startswith("SELECT"):  # what writes is carried out once
             driver.text_factory = str  # with any other, each text is made by a call of Python's

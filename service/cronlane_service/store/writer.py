@@ -159,7 +159,16 @@ class Writer:
                 raise write.error
             elif connection.written != written or isinstance(write.error, peewee.PeeweeException):
                 return False
-        return connection.intact  # what one of them hid from us must not pass for committed
+        return self._intact(connection)
+
+    def _intact(self, connection: Connection) -> bool:
+        """What one of them hid from us, or did not wait for, must not pass for committed."""
+        try:
+            return connection.intact
+        except peewee.PeeweeException as error:
+            if self._engine.unavailable(error) is not None:
+                raise
+            return False
 
     def _apart(self, connection: Connection, write: Write, notices: dict[Notice, None]) -> bool:
         """False: other servers were in the way."""

@@ -1,0 +1,112 @@
+"""A connection to PostgreSQL as the store uses it: nobody waits for the answer of a statement before it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import errors
+from psycopg.adapt import Transformer
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+
+from cronlane_service.store.postgres_values import numbered, written
+from cronlane_service.store.statements import Row
+
+_OFTEN = 3
+"""A statement that is carried out for the so many-th time is prepared; one search is seldom like another."""
+_MOST_PREPARED = 500
+
+
+class Changed(NamedTuple):
+    rowcount: int
+
+
+class Session:
+    """libpq's pipeline mode, without the driver's cursors: these cost more than what they do.
+
+    What was sent since the last Sync is answered together. PostgreSQL leaves out what follows a statement that failed
+    until there, and the failure is raised by whoever waits for the answers.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._pg = connection.pgconn
+        self._transformer = Transformer(connection)
+        self._seen: dict[str, int] = {}
+        self._prepared: dict[str, bytes] = {}  # statements' names
+        self._fresh: list[str] = []  # those whose preparation is not answered yet
+        self._names = map("cronlane_{}".format, count())
+        self._unanswered = 0
+        self._pg.nonblocking = 0
+        self._pg.enter_pipeline_mode()
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether one is open in which nothing has gone wrong."""
+        self.settle()
+        return self._pg.transaction_status == TransactionStatus.INTRANS
+
+    def send(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Has it carried out after what was sent before."""
+        given = [written(value) for value in values]
+        name = self._prepared.get(sql) or self._prepare(sql)
+        if name is not None:
+            self._pg.send_query_prepared(name, given)
+        else:
+            self._pg.send_query_params(numbered(sql), given)
+        self._unanswered += 1
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        self.send(sql, values)
+        result = self._answers()[-1]
+        if not result.nfields:
+            return []
+        self._transformer.set_pgresult(result)
+        return self._transformer.load_rows(0, result.ntuples, tuple)
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Changed:
+        self.send(sql, values)
+        return Changed(self._answers()[-1].command_tuples or 0)
+
+    def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> Changed:
+        self.settle()
+        for row in rows:
+            self.send(sql, row)
+        return Changed(sum(result.command_tuples or 0 for result in self._answers()))
+
+    def settle(self) -> None:
+        """Waits for what was sent. Raises psycopg's error of the first that failed."""
+        if self._unanswered:
+            self._answers()
+
+    def _prepare(self, sql: str) -> bytes | None:
+        """The name of the statement, from now on."""
+        seen = self._seen[sql] = self._seen.get(sql, 0) + 1
+        if len(self._seen) > 2 * _MOST_PREPARED:
+            self._seen.clear()
+        if seen < _OFTEN or len(self._prepared) >= _MOST_PREPARED:
+            return None
+        name = self._prepared[sql] = next(self._names).encode()
+        self._fresh.append(sql)
+        self._pg.send_prepare(name, numbered(sql))
+        return name
+
+    def _answers(self) -> list[Any]:
+        """Those of all statements since the last time."""
+        self._pg.pipeline_sync()
+        results = []
+        while (result := self._pg.get_result()) is None or result.status != ExecStatus.PIPELINE_SYNC:
+            if result is not None:  # between those of two statements comes a None
+                results.append(result)
+            elif self._pg.status == ConnStatus.BAD:
+                break
+        fresh, self._fresh, self._unanswered = self._fresh, [], 0
+        for failed in results:
+            if failed.status == ExecStatus.FATAL_ERROR:
+                for sql in fresh:
+                    self._prepared.pop(sql)
+                raise errors.error_from_result(failed)
+        if result is None:
+            raise psycopg.OperationalError("the connection is lost")
+        return results[len(fresh) :] if fresh else results
