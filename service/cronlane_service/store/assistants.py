@@ -43,7 +43,7 @@ class Assistants:
         return self._connection.change_each(_INSERT_NEW, [_row(assistant)]) == 1
 
     def upsert(self, assistant: Assistant) -> None:
-        self._connection.change_each(_UPSERT, [_row(assistant)])
+        self._connection.put_each(_UPSERT, [_row(assistant)])
 
     def delete(self, assistant_id: str) -> bool:
         return self._connection.change(_DELETE, id=assistant_id) == 1

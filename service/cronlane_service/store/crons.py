@@ -145,7 +145,7 @@ class Crons:
 
     def save(self, cron: Cron) -> None:
         labelled = self._connection.first(_LABELLED, id=cron.cron_id)
-        self._connection.change(_SAVE, **dict(zip(_COLUMNS, cron_rows.row(cron), strict=True)))
+        self._connection.put(_SAVE, **dict(zip(_COLUMNS, cron_rows.row(cron), strict=True)))
         if labelled not in (None, (cron.metadata, stored(cron.created_at))):
             labels.delete(self._connection, [cron.cron_id])
             labels.insert(self._connection, cron)
@@ -201,18 +201,18 @@ class Crons:
             (each.cron_id, stored(each.next_run_date), stored(each.due_at), each.fired, each.missed, each.skipped)
             for each in progress
         ]
-        self._connection.change_rows(ADVANCE, rows)
+        self._connection.put_rows(ADVANCE, rows)
 
     def run_ended(self, cron_id: str, outcome: RunStatus) -> None:
         failed = outcome in (RunStatus.ERROR, RunStatus.TIMEOUT)
         counting = _RUN_FAILED if failed else _RUN_SUCCEEDED if outcome is RunStatus.SUCCESS else _RUN_STOPPED
-        self._connection.change(counting, id=cron_id, outcome=outcome.value)
+        self._connection.put(counting, id=cron_id, outcome=outcome.value)
 
     def pause_failing(self, cron_id: str, reason: str, now: datetime) -> bool:
         return self._connection.change(_PAUSE_FAILING, id=cron_id, reason=reason, now=stored(now)) == 1
 
     def forgive(self, cron_id: str) -> None:
-        self._connection.change(_FORGIVE, id=cron_id)
+        self._connection.put(_FORGIVE, id=cron_id)
 
     def zoned(self, zones: Sequence[str], after: str, limit: int) -> Sequence[Cron]:
         zoned = _ZONED_LOCKED if self._connection.shares else _ZONED
@@ -220,4 +220,4 @@ class Crons:
         return [cron_rows.cron(row) for row in self._connection.rows(zoned, **values)]
 
     def disable(self, cron_id: str, reason: str, now: datetime) -> None:
-        self._connection.change(_DISABLE, id=cron_id, reason=reason, now=stored(now))
+        self._connection.put(_DISABLE, id=cron_id, reason=reason, now=stored(now))

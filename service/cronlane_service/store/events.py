@@ -84,8 +84,8 @@ class Events:
         """An event's seq is the time in microseconds, moved on where the thread has had one as late."""
         first = max(stored(now), self.last(thread_id) + 1)
         rows = [(run_id, seq, thread_id, owner, event.event, event.data) for seq, event in enumerate(events, first)]
-        self._connection.change_each(_RECORD, [(run_id, None)])
-        self._connection.change_each(_INSERT, rows)
+        self._connection.put_each(_RECORD, [(run_id, None)])
+        self._connection.put_each(_INSERT, rows)
 
     def last(self, thread_id: str) -> int:
         row = self._connection.first(_LAST, thread_id=thread_id)
@@ -100,7 +100,7 @@ class Events:
         return [RunEvent(*row) for row in rows]
 
     def keep_until(self, run_id: str, until: datetime) -> None:
-        self._connection.change(_KEEP, run_id=run_id, until=stored(until))
+        self._connection.put(_KEEP, run_id=run_id, until=stored(until))
 
     def delete_expired(self, now: datetime, limit: int) -> int:
         gone = 0

@@ -138,9 +138,9 @@ class Firings:
         if steps:
             if self._connection.change_rows(_ADVANCE, steps) < len(steps):
                 raise CronsChanged
-            self._connection.change_rows(threads.INSERT, _threads(batch))
-            self._connection.change_rows(runs.INSERT, _runs(batch))
-            self._connection.change_rows(ticks.INSERT, _ticks(batch))
+            self._connection.put_rows(threads.INSERT, _threads(batch))
+            self._connection.put_rows(runs.INSERT, _runs(batch))
+            self._connection.put_rows(ticks.INSERT, _ticks(batch))
 
 
 def _due(rows: Sequence[Row], others: list[Any]) -> Due:

@@ -22,10 +22,10 @@ class Purges:
         self._connection = connection
 
     def insert(self, thread_id: str, run_id: str) -> None:
-        self._connection.change_each(_INSERT, [(thread_id, run_id)])
+        self._connection.put_each(_INSERT, [(thread_id, run_id)])
 
     def list(self, limit: int) -> Sequence[tuple[str, str]]:
         return [(thread_id, run_id) for thread_id, run_id in self._connection.rows(_LIST, limit=limit)]
 
     def delete(self, thread_id: str, run_id: str) -> None:
-        self._connection.change(_DELETE, thread_id=thread_id, run_id=run_id)
+        self._connection.put(_DELETE, thread_id=thread_id, run_id=run_id)

@@ -64,7 +64,7 @@ class Runs:
         self._connection = connection
 
     def insert_many(self, runs: Sequence[Run]) -> None:
-        self._connection.change_rows(INSERT, [row(run) for run in runs])
+        self._connection.put_rows(INSERT, [row(run) for run in runs])
 
     def get(self, owner: str, thread_id: str, run_id: str, *, hidden: bool = False) -> Run | None:
         run = self.find(run_id)
@@ -98,14 +98,14 @@ class Runs:
         return {cron_id for (cron_id,) in self._connection.rows(_CRONS_AT_WORK, ids=ids)}
 
     def save(self, run: Run) -> None:
-        self._connection.change(_SAVE, **dict(zip(_COLUMNS, row(run), strict=True)))
+        self._connection.put(_SAVE, **dict(zip(_COLUMNS, row(run), strict=True)))
 
     def delete(self, run_id: str) -> bool:
         return self._connection.change(_DELETE, id=run_id) == 1
 
     def delete_of_thread(self, thread_id: str) -> Sequence[str]:
         active = [run.run_id for run in self.active([thread_id])]
-        self._connection.change(_DELETE_OF_THREAD, thread_id=thread_id)
+        self._connection.put(_DELETE_OF_THREAD, thread_id=thread_id)
         return active
 
     def claim(
@@ -131,7 +131,7 @@ class Runs:
 
     def renew(self, worker: str, held: Mapping[str, int], lease_until: datetime) -> None:
         leases = [(stored(lease_until), run_id, attempt, worker) for run_id, attempt in held.items()]
-        self._connection.change_each(claims.RENEW, leases)
+        self._connection.put_each(claims.RENEW, leases)
 
     def release(self, lease_until: datetime) -> int:
         return self._connection.change(claims.RELEASE, lease_until=stored(lease_until))

@@ -58,7 +58,7 @@ class Threads:
         return self._connection.change_each(_INSERT_NEW, [row(thread)]) == 1
 
     def insert_many(self, threads: Sequence[Thread]) -> None:
-        self._connection.change_rows(INSERT, [row(thread) for thread in threads])
+        self._connection.put_rows(INSERT, [row(thread) for thread in threads])
 
     def get(self, owner: str, thread_id: str) -> Thread | None:
         self._lock([thread_id])
@@ -71,17 +71,17 @@ class Threads:
         return {row[0]: _READER.value(row) for row in rows}
 
     def save(self, thread: Thread) -> None:
-        self._connection.change(_SAVE, **dict(zip(_COLUMNS, row(thread), strict=True)))
+        self._connection.put(_SAVE, **dict(zip(_COLUMNS, row(thread), strict=True)))
 
     def mark(self, thread_ids: Sequence[str], status: ThreadStatus, now: datetime) -> None:
         ids = self._connection.engine.several(thread_ids)
-        self._connection.change(_MARK, ids=ids, status=status.value, now=stored(now))
+        self._connection.put(_MARK, ids=ids, status=status.value, now=stored(now))
 
     def ended(self, now: datetime, limit: int) -> Sequence[Thread]:
         return [_READER.value(row) for row in self._connection.rows(_ENDED, now=stored(now), limit=limit)]
 
     def outlive(self, thread_ids: Sequence[str]) -> None:
-        self._connection.change(_OUTLIVE, ids=self._connection.engine.several(thread_ids))
+        self._connection.put(_OUTLIVE, ids=self._connection.engine.several(thread_ids))
 
     def delete(self, thread_id: str) -> bool:
         return self._connection.change(_DELETE, id=thread_id) == 1

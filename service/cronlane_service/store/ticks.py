@@ -70,9 +70,10 @@ class Ticks:
         self._connection = connection
 
     def insert_many(self, ticks: Sequence[Tick]) -> None:
+        self._connection.settle()  # so that what fails from here on are the ticks
         try:
             with self._connection.savepoint():
-                self._connection.change_rows(INSERT, [row(tick) for tick in ticks])
+                self._connection.put_rows(INSERT, [row(tick) for tick in ticks])
         except peewee.IntegrityError:
             tick = next(filter(self._exists, ticks), ticks[0])
             raise AlreadyExists("tick", f"{tick.cron_id} at {tick.scheduled_for.isoformat()}") from None
@@ -111,7 +112,7 @@ class Ticks:
         return self._connection.change_each(_DELETE, old)
 
     def record(self, run_id: str, status: RunStatus, error: RunError | None) -> None:
-        self._connection.change(
+        self._connection.put(
             _RECORD,
             run_id=run_id,
             status=status.value,

@@ -44,6 +44,7 @@ class Transaction:
 
     @contextmanager
     def apart(self) -> Iterator[None]:
+        self._connection.settle()  # so that what fails from here on was done inside
         try:
             with self._connection.savepoint():
                 yield

@@ -28,7 +28,7 @@ class Versions:
         self._connection = connection
 
     def insert(self, version: AssistantVersion) -> None:
-        self._connection.change_each(_INSERT, [_row(version)])
+        self._connection.put_each(_INSERT, [_row(version)])
 
     def get(self, assistant_id: str, version: int) -> AssistantVersion | None:
         row = self._connection.first(_GET, assistant_id=assistant_id, version=version)

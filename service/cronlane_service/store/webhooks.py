@@ -53,19 +53,19 @@ class Webhooks:
         self._connection = connection
 
     def insert(self, webhook: Webhook) -> None:
-        self._connection.change_each(_INSERT, [_row(webhook)])
+        self._connection.put_each(_INSERT, [_row(webhook)])
 
     def claim(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[Webhook]:
         rows = self._connection.rows(_CLAIM, now=stored(now), lease_until=stored(lease_until), limit=limit)
         return sorted(map(_READER.value, rows), key=lambda webhook: (webhook.created_at, webhook.run_id))
 
     def put_off(self, webhook: Webhook, until: datetime, problem: str | None) -> None:
-        self._connection.change(
+        self._connection.put(
             _PUT_OFF, id=webhook.run_id, attempts=webhook.attempts, next=stored(until), problem=problem
         )
 
     def delete(self, webhook: Webhook) -> None:
-        self._connection.change(_DELETE, id=webhook.run_id, attempts=webhook.attempts)
+        self._connection.put(_DELETE, id=webhook.run_id, attempts=webhook.attempts)
 
     def release(self, now: datetime) -> int:
         return self._connection.change(_RELEASE, now=stored(now))

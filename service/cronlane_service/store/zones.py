@@ -29,4 +29,4 @@ class Zones:
         return dict(self._connection.rows(_RULES))
 
     def note(self, rules: Mapping[str, str]) -> None:
-        self._connection.change_each(_NOTE, list(rules.items()))
+        self._connection.put_each(_NOTE, list(rules.items()))
