@@ -21,12 +21,17 @@ def _refuse(constant: str) -> NoReturn:
 
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
+_scan = _DECODER.scan_once  # type: ignore[attr-defined]
 
 
 def parse(text: str) -> Any:
     """The value of a JSON document. Raises ValueError for what is not JSON, NaN and Infinity included."""
     try:
-        return _DECODER.decode(text)
+        try:
+            value, end = _scan(text, 0)  # most have no blanks around them, which the decoder looks for
+        except StopIteration:
+            return _DECODER.decode(text)
+        return value if end == len(text) else _DECODER.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
