@@ -9,9 +9,9 @@ from cronlane_service.domain import models
 from cronlane_service.domain.drafts import CronDraft
 from cronlane_service.domain.queries import CronQuery
 from cronlane_service.rpc.convert import timings, words
-from cronlane_service.rpc.convert.documents import document, text
+from cronlane_service.rpc.convert.documents import document, said, text
 from cronlane_service.rpc.convert.instants import instant, timestamp
-from cronlane_service.rpc.convert.templates import template
+from cronlane_service.rpc.convert.templates import fields, template
 
 _NOTHING, _ZERO, _NOTHING_COUNTED = models.RunTemplate(), models.CronCounters(), pb.CronCounters()
 
@@ -69,22 +69,22 @@ def _template(run: models.RunTemplate) -> dict[str, Any]:
 
 
 def draft(cron: pb.Cron) -> CronDraft:
-    said = {field.name for field, _ in cron.ListFields()}
+    sent = fields(cron)
     return CronDraft(
         assistant_id=cron.assistant_id,
         schedule=cron.schedule,
-        at=instant(cron, "at"),
-        every=timings.every(cron),
-        policies=timings.policies(cron) if said & timings.POLICIES else timings.DEFAULT,
-        note=cron.note if "note" in said else None,
-        thread_id=cron.thread_id if "thread_id" in said else None,
-        timezone=cron.timezone if "timezone" in said else None,
-        end_time=instant(cron, "end_time"),
-        enabled=cron.enabled if "enabled" in said else None,
+        at=instant(cron, "at") if "at" in sent else None,
+        every=timings.every(cron) if "every" in sent else None,
+        policies=timings.DEFAULT if timings.POLICIES.isdisjoint(sent) else timings.policies(cron),
+        note=sent.get("note"),
+        thread_id=sent.get("thread_id"),
+        timezone=sent.get("timezone"),
+        end_time=instant(cron, "end_time") if "end_time" in sent else None,
+        enabled=sent.get("enabled"),
         on_run_completed=words.ON_COMPLETION.word("on_run_completed", cron.on_run_completed),
-        metadata=text(cron, "metadata"),
-        run=template(cron),
-        extra=text(cron, "extra"),
+        metadata=said(sent.get("metadata"), "metadata"),
+        run=template(sent),
+        extra=said(sent.get("extra"), "extra"),
     )
 
 

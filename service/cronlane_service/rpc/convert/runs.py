@@ -12,7 +12,7 @@ from cronlane_service.domain.queries import RunQuery
 from cronlane_service.rpc.convert import words
 from cronlane_service.rpc.convert.documents import document, text
 from cronlane_service.rpc.convert.instants import span, timestamp
-from cronlane_service.rpc.convert.templates import template
+from cronlane_service.rpc.convert.templates import fields, template
 from cronlane_service.rpc.convert.threads import run_error
 from cronlane_service.usecases.runs import Ending
 
@@ -57,7 +57,7 @@ def draft(spec: pb.RunSpec) -> RunDraft:
     return RunDraft(
         assistant_id=spec.assistant_id,
         metadata=text(spec, "metadata"),
-        run=replace(template(spec), command=text(spec, "command"), feedback_keys=tuple(spec.feedback_keys)),
+        run=replace(template(fields(spec)), command=text(spec, "command"), feedback_keys=tuple(spec.feedback_keys)),
         create_thread=words.IF_NOT_EXISTS.word("if_not_exists", spec.if_not_exists) == "create",
         on_completion=words.ON_COMPLETION.word("on_completion", spec.on_completion),
         after=span(spec, "after_seconds"),

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
-from cronlane.v1.crons_pb2 import Cron
-from cronlane.v1.runs_pb2 import RunSpec
+from google.protobuf.message import Message
+
 from cronlane_service.domain.models import RunTemplate
 from cronlane_service.rpc.convert import words
-from cronlane_service.rpc.convert.documents import text
-
-Asked: TypeAlias = Cron | RunSpec
+from cronlane_service.rpc.convert.documents import said
 
 
-def template(asked: Asked) -> RunTemplate:
+def fields(message: Message) -> dict[str, Any]:
+    """What is set in a message, by name: one call, where a question for each field would be dozens."""
+    return {field.name: value for field, value in message.ListFields()}
+
+
+def template(sent: Mapping[str, Any]) -> RunTemplate:
+    """Of the `fields` of a Cron or a RunSpec."""
     return RunTemplate(
-        input=text(asked, "input"),
-        config=text(asked, "config"),
-        context=text(asked, "context"),
-        interrupt_before=tuple(asked.interrupt_before),
-        interrupt_after=tuple(asked.interrupt_after),
-        multitask_strategy=words.MULTITASK.word("multitask_strategy", asked.multitask_strategy),
-        stream_mode=words.STREAM_MODE.all("stream_mode", asked.stream_mode, unspecified="values"),
-        stream_subgraphs=asked.stream_subgraphs if asked.HasField("stream_subgraphs") else None,
-        stream_resumable=asked.stream_resumable if asked.HasField("stream_resumable") else None,
-        durability=words.DURABILITY.word("durability", asked.durability),
-        webhook=asked.webhook if asked.HasField("webhook") else None,
+        input=said(sent.get("input"), "input"),
+        config=said(sent.get("config"), "config"),
+        context=said(sent.get("context"), "context"),
+        interrupt_before=tuple(sent.get("interrupt_before", ())),
+        interrupt_after=tuple(sent.get("interrupt_after", ())),
+        multitask_strategy=words.MULTITASK.word("multitask_strategy", sent.get("multitask_strategy", 0)),
+        stream_mode=words.STREAM_MODE.all("stream_mode", sent.get("stream_mode", ()), unspecified="values"),
+        stream_subgraphs=sent.get("stream_subgraphs"),
+        stream_resumable=sent.get("stream_resumable"),
+        durability=words.DURABILITY.word("durability", sent.get("durability", 0)),
+        webhook=sent.get("webhook"),
     )
