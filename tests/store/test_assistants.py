@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+
 import pytest
 
+from cronlane_service.domain.ports import Transaction
 from cronlane_service.domain.queries import AssistantQuery, Window
 from cronlane_service.store import SqlDatabase
 from store.rows import assistant, later
@@ -22,6 +26,29 @@ async def test_an_owner_sees_its_own_and_the_services_assistants(store: SqlDatab
     page = await store.read(lambda tx: tx.assistants.search("ann", AssistantQuery(), Window()))
     assert set(page.items) == {system, anns}
     assert await store.read(lambda tx: tx.assistants.count("", AssistantQuery())) == 2
+
+
+async def test_an_assistant_is_there_as_long_as_it_can_be_got(store: SqlDatabase) -> None:
+    anns, rolled_back = assistant(owner="ann"), assistant()
+
+    def changing(tx: Transaction) -> list[bool]:
+        def there() -> list[bool]:
+            return [tx.assistants.exists(each.owner, each.assistant_id) for each in (anns, rolled_back)]
+
+        found = there()
+        tx.assistants.upsert(anns)
+        with suppress(LookupError), tx.apart():
+            tx.assistants.upsert(rolled_back)
+            found += there()
+            raise LookupError
+        found += there()
+        found.append(tx.assistants.exists("bob", anns.assistant_id))
+        tx.assistants.upsert(replace(anns, owner="bob"))
+        found.append(tx.assistants.exists("ann", anns.assistant_id))
+        tx.assistants.delete(anns.assistant_id)
+        return [*found, tx.assistants.exists("bob", anns.assistant_id)]
+
+    assert await store.write(changing) == [False, False, True, True, True, False, False, False, False]
 
 
 @pytest.mark.parametrize(

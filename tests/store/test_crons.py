@@ -124,8 +124,8 @@ async def test_the_crons_of_a_thread_are_deleted_together(store: SqlDatabase) ->
     await stored(store, cron(thread_id=thread_id), cron(thread_id=thread_id), other)
     assert await store.write(lambda tx: tx.crons.delete_of_thread(thread_id)) == 2
     assert (await store.read(lambda tx: tx.crons.search("", CronQuery(), Window()))).items == [other]
-    assert await store.write(lambda tx: tx.crons.delete(other.cron_id))
-    assert not await store.write(lambda tx: tx.crons.delete(other.cron_id))
+    assert await store.write(lambda tx: tx.crons.delete(other.owner, other.cron_id))
+    assert not await store.write(lambda tx: tx.crons.delete(other.owner, other.cron_id))
 
 
 async def test_a_search_filters_by_every_condition(store: SqlDatabase) -> None:

@@ -70,7 +70,7 @@ class Model:
             return
         place = number % len(self.crons)
         if kind == "delete":
-            assert tx.crons.delete(self.crons.pop(place).cron_id)
+            assert tx.crons.delete(self.owner, self.crons.pop(place).cron_id)
         else:
             self.crons[place] = replace(self.crons[place], metadata=metadata, updated_at=later(number))
             tx.crons.save(self.crons[place])

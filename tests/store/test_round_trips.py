@@ -251,7 +251,7 @@ def test_a_cron_comes_back_as_it_went_in(transaction: Transaction, first: Cron, 
     changed = replace(second, cron_id=first.cron_id, counters=first.counters)  # counted elsewhere
     transaction.crons.save(changed)
     assert transaction.crons.get(changed.owner, first.cron_id) == changed
-    assert transaction.crons.delete(first.cron_id)
+    assert transaction.crons.delete(changed.owner, first.cron_id)
 
 
 @settings(deadline=None)

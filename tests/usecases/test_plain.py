@@ -136,7 +136,7 @@ def test_crons_come_to_the_same_by_the_dozen_and_one_by_one(
 
 def clear(tx: Any) -> None:
     for cron in tx.crons.search("", CronQuery(), Window(limit=1000)).items:
-        tx.crons.delete(cron.cron_id)
+        tx.crons.delete(cron.owner, cron.cron_id)
     for run in tx.runs.active_of_owner("", None):
         tx.runs.delete(run.run_id)
     tx.ticks.delete_before(NOON + timedelta(days=1), 100_000)

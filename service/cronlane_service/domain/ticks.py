@@ -35,9 +35,14 @@ def times(cron: Cron) -> Timetable:
 
 def first(cron: Cron, after: datetime) -> datetime | None:
     """The first tick after that instant; None when there is none any more. Raises InvalidField."""
-    start = cron.policies.start_time
-    following = times(cron).next(after if start is None else max(after, start - _MICROSECOND))
-    return None if exhausted(cron) else _unless_ended(cron, following)
+    following = opening(times(cron), cron.policies.start_time, cron.end_time, after)
+    return None if exhausted(cron) else following
+
+
+def opening(schedule: Timetable, start: datetime | None, end: datetime | None, after: datetime) -> datetime | None:
+    """The same of a cron that has not fired yet."""
+    following = schedule.next(after if start is None else max(after, start - _MICROSECOND))
+    return None if following is not None and end is not None and following > end else following
 
 
 def exhausted(cron: Cron, more: int = 0) -> bool:

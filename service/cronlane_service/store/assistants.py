@@ -29,6 +29,9 @@ def _visible(engine: Engine) -> peewee.Node:
 _INSERT_NEW = insert(Table, ignore_taken=True)
 _UPSERT = replace(Table)
 _GET = Statement(lambda engine: Table.select().where(Table.assistant_id == Bind("id"), _visible(engine)))
+_EXISTS = Statement(
+    lambda engine: Table.select(Table.version).where(Table.assistant_id == Bind("id"), _visible(engine))
+)
 _DELETE = Statement(lambda _: Table.delete().where(Table.assistant_id == Bind("id")))
 _FIND = Statement(lambda engine: Table.select().where(engine.among(Table.assistant_id, Bind("ids"))))
 
@@ -38,19 +41,30 @@ class Assistants:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._there: set[tuple[str, str]] = set()  # who was found, by owner and id: the same few make all crons
 
     def insert(self, assistant: Assistant) -> bool:
         return self._connection.change_each(_INSERT_NEW, [_row(assistant)]) == 1
 
     def upsert(self, assistant: Assistant) -> None:
+        self._there.clear()  # its owner may be another now
         self._connection.put_each(_UPSERT, [_row(assistant)])
 
     def delete(self, assistant_id: str) -> bool:
+        self._there.clear()
         return self._connection.change(_DELETE, id=assistant_id) == 1
 
     def get(self, owner: str, assistant_id: str) -> Assistant | None:
         row = self._connection.first(_GET, id=assistant_id, owner=owner)
         return None if row is None else _READER.value(row)
+
+    def exists(self, owner: str, assistant_id: str) -> bool:
+        if (owner, assistant_id) in self._there:
+            return True
+        found = self._connection.first(_EXISTS, id=assistant_id, owner=owner) is not None
+        if found:
+            self._there.add((owner, assistant_id))
+        return found
 
     def find(self, assistant_ids: Sequence[str]) -> Mapping[str, Assistant]:
         rows = self._connection.rows(_FIND, ids=self._connection.engine.several(assistant_ids))

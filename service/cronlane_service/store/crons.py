@@ -38,14 +38,14 @@ _GET = Statement(lambda _: Table.select().where(Table.cron_id == Bind("id"), Tab
 _LABELLED = Statement(lambda _: Table.select(Table.metadata, Table.created_at).where(Table.cron_id == Bind("id")))
 
 
-def _deleting(column: peewee.Field) -> Statement:
+def _deleting(column: peewee.Field, *conditions: peewee.Node) -> Statement:
     """Answers what says which of them had labels."""
     return Statement(
-        lambda _: Table.delete().where(column == Bind("value")).returning(Table.cron_id, Table.metadata),
+        lambda _: Table.delete().where(column == Bind("value"), *conditions).returning(Table.cron_id, Table.metadata),
     )
 
 
-_DELETE = _deleting(Table.cron_id)
+_DELETE = _deleting(Table.cron_id, Table.owner == Bind("owner"))
 _DELETE_OF_THREAD = _deleting(Table.thread_id)
 _DELETE_OF_ASSISTANT = _deleting(Table.assistant_id)
 _DUE_FIRST = (
@@ -150,17 +150,17 @@ class Crons:
             labels.delete(self._connection, [cron.cron_id])
             labels.insert(self._connection, cron)
 
-    def delete(self, cron_id: str) -> bool:
-        return self._deleted(_DELETE, cron_id) == 1
+    def delete(self, owner: str, cron_id: str) -> bool:
+        return self._deleted(_DELETE, value=cron_id, owner=owner) == 1
 
     def delete_of_thread(self, thread_id: str) -> int:
-        return self._deleted(_DELETE_OF_THREAD, thread_id)
+        return self._deleted(_DELETE_OF_THREAD, value=thread_id)
 
     def delete_of_assistant(self, assistant_id: str) -> int:
-        return self._deleted(_DELETE_OF_ASSISTANT, assistant_id)
+        return self._deleted(_DELETE_OF_ASSISTANT, value=assistant_id)
 
-    def _deleted(self, deleting: Statement, value: str) -> int:
-        gone = self._connection.rows(deleting, value=value)
+    def _deleted(self, deleting: Statement, **values: str) -> int:
+        gone = self._connection.rows(deleting, **values)
         labels.delete(self._connection, [cron_id for cron_id, metadata in gone if metadata != "{}"])
         return len(gone)
 

@@ -48,7 +48,10 @@ class Transaction:
         try:
             with self._connection.savepoint():
                 yield
-        except peewee.PeeweeException as error:
+        except BaseException as error:
+            self.assistants = Assistants(self._connection)  # what it found inside may not be there any more
+            if not isinstance(error, peewee.PeeweeException):
+                raise
             engine = self._connection.engine
             if engine.unavailable(error) is not None or engine.tries(error) > 1:
                 raise  # not the fault of what was written: the database's, or of other servers

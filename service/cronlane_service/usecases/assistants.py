@@ -198,8 +198,20 @@ def resolve(tx: Transaction, owner: str, name: str) -> Assistant:
     checks.required("assistant_id", name)
     assistant = tx.assistants.get(owner, resolved_id(name))
     if assistant is None:
-        raise NotFound("assistant", name, f"Assistant '{name}' not found")
+        raise _not_found(name)
     return assistant
+
+
+def known(tx: Transaction, owner: str, name: str) -> str:
+    """The id of what `resolve` finds."""
+    checks.required("assistant_id", name)
+    if not tx.assistants.exists(owner, assistant_id := resolved_id(name)):
+        raise _not_found(name)
+    return assistant_id
+
+
+def _not_found(name: str) -> NotFound:
+    return NotFound("assistant", name, f"Assistant '{name}' not found")
 
 
 def resolved_id(name: str) -> str:

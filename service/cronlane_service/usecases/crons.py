@@ -6,7 +6,7 @@ from collections.abc import Set
 from dataclasses import fields, replace
 from datetime import datetime
 
-from cronlane_service.domain import checks, ids, jsontext, policies, ticks, webhooks
+from cronlane_service.domain import checks, ids, jsontext, policies, ticks, timetable, webhooks
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.drafts import CronDraft
 from cronlane_service.domain.errors import EmptyUpdate, InvalidField, NotFound
@@ -16,7 +16,7 @@ from cronlane_service.domain.ports import NewId, Topic, Transaction
 from cronlane_service.domain.queries import CRON_SORTS, CronQuery, Page, Window
 from cronlane_service.domain.webhooks import Hosts
 from cronlane_service.usecases import threads, timing
-from cronlane_service.usecases.assistants import resolve, resolved_id
+from cronlane_service.usecases.assistants import known, resolved_id
 from cronlane_service.usecases.requests import Request
 
 _TEMPLATE = {field.name for field in fields(RunTemplate)}
@@ -55,18 +55,25 @@ class Crons:
         schedule = timing.schedule_text(draft)
         webhooks.check(draft.run.webhook, self._hosts)
         thread_id = ids.parse("thread", draft.thread_id) if draft.thread_id is not None else None
+        _check(draft)
         now = self._clock.now()
+        times = timetable.parse(schedule, draft.timezone, draft.policies.dst_policy)
+        timing.check_future(draft, times, now)
+        following = ticks.opening(times, draft.policies.start_time, draft.end_time, now)
+        assistant_id = known(tx, owner, draft.assistant_id)
+        if thread_id is not None and tx.threads.get(owner, thread_id) is None:
+            raise NotFound("thread", thread_id, f"Thread with ID '{thread_id}' not found. Create it before its crons.")
         cron = Cron(
             cron_id=self._new_id(),
             owner=owner,
-            assistant_id=draft.assistant_id,
+            assistant_id=assistant_id,
             thread_id=thread_id,
             schedule=schedule,
             timezone=draft.timezone,
             end_time=draft.end_time,
             enabled=True if draft.enabled is None else draft.enabled,
             on_run_completed=None if thread_id else draft.on_run_completed or OnCompletion.DELETE,
-            next_run_date=None,
+            next_run_date=following,
             metadata=draft.metadata or "{}",
             created_at=now,
             updated_at=now,
@@ -75,20 +82,15 @@ class Crons:
             policies=draft.policies,
             note=draft.note,
             paused_at=now if draft.enabled is False else None,
+            due_at=following,
         )
-        timing.check_future(draft, _checked(cron), now)
-        following = ticks.first(cron, now)
-        due_at = ticks.due_at(cron, following)
-        assistant = resolve(tx, owner, draft.assistant_id)
-        if thread_id is not None and tx.threads.get(owner, thread_id) is None:
-            raise NotFound("thread", thread_id, f"Thread with ID '{thread_id}' not found. Create it before its crons.")
-        return replace(cron, assistant_id=assistant.assistant_id, next_run_date=following, due_at=due_at)
+        return replace(cron, due_at=ticks.due_at(cron, following)) if draft.policies.jitter else cron
 
     def get(self, tx: Transaction, owner: str, cron_id: str) -> Cron:
         cron_id = ids.parse("cron", cron_id)
         cron = tx.crons.get(owner, cron_id)
         if cron is None:
-            raise NotFound("cron", cron_id, f"Cron '{cron_id}' not found")
+            raise _not_found(cron_id)
         return cron
 
     def update(
@@ -105,7 +107,7 @@ class Crons:
         changed = _checked(_applied(cron, named, draft))
         now = self._clock.now()
         if named & _SCHEDULE:
-            timing.check_future(draft, changed, now)
+            timing.check_future(draft, ticks.times(changed), now)
         if named & _TIMING or (changed.enabled and not cron.enabled):
             changed = self._retimed(tx, cron, changed, now)
         return self._saved(tx, cron, replace(changed, due_at=ticks.due_at(changed, changed.next_run_date)), now)
@@ -139,9 +141,12 @@ class Crons:
         return self.get(tx, cron.owner, cron.cron_id)
 
     def delete(self, tx: Transaction, owner: str, cron_id: str, etag: str = "") -> None:
-        cron = self.get(tx, owner, cron_id)
-        threads.check_etag("cron", cron.cron_id, cron.etag, etag)
-        tx.crons.delete(cron.cron_id)
+        if etag:
+            cron = self.get(tx, owner, cron_id)
+            threads.check_etag("cron", cron.cron_id, cron.etag, etag)
+        cron_id = ids.parse("cron", cron_id)
+        if not tx.crons.delete(owner, cron_id):
+            raise _not_found(cron_id)
 
     def search(self, tx: Transaction, owner: str, query: CronQuery, window: Window) -> Page[Cron]:
         checks.window(window, CRON_SORTS)
@@ -149,6 +154,10 @@ class Crons:
 
     def count(self, tx: Transaction, owner: str, query: CronQuery) -> int:
         return tx.crons.count(owner, _resolved(query))
+
+
+def _not_found(cron_id: str) -> NotFound:
+    return NotFound("cron", cron_id, f"Cron '{cron_id}' not found")
 
 
 def _tell(tx: Transaction, cron: Cron) -> None:
@@ -193,12 +202,16 @@ def _timed(cron: Cron, after: datetime) -> Cron:
 
 
 def _checked(cron: Cron) -> Cron:
-    checks.is_json_object("metadata", cron.metadata)
-    checks.is_json_object("extra", cron.extra)
-    checks.object_or_list("input", cron.run.input)
-    checks.template(cron.run)
-    policies.check(cron.policies, cron.end_time, stateless=cron.thread_id is None)
-    checks.text("note", cron.note)
-    if cron.note is not None and len(cron.note) > NOTE:
-        raise InvalidField("note", f"must not be longer than {NOTE} characters")
+    _check(cron)
     return cron
+
+
+def _check(said: CronDraft | Cron) -> None:
+    checks.is_json_object("metadata", said.metadata)
+    checks.is_json_object("extra", said.extra)
+    checks.object_or_list("input", said.run.input)
+    checks.template(said.run)
+    policies.check(said.policies, said.end_time, stateless=said.thread_id is None)
+    checks.text("note", said.note)
+    if said.note is not None and len(said.note) > NOTE:
+        raise InvalidField("note", f"must not be longer than {NOTE} characters")

@@ -32,9 +32,8 @@ def schedule_text(draft: CronDraft) -> str:
     return draft.schedule or str(said[0])
 
 
-def check_future(draft: CronDraft, cron: Cron, now: datetime) -> None:
+def check_future(draft: CronDraft, schedule: Timetable, now: datetime) -> None:
     """Raises InvalidField when the one instant that a cron has is over."""
-    schedule = ticks.times(cron)
     if isinstance(schedule, Once) and schedule.instant <= now:
         raise InvalidField("at" if draft.at is not None else "schedule", f"{schedule} is in the past")
 
