@@ -9,12 +9,13 @@ import peewee
 
 from cronlane_service.domain import labels
 from cronlane_service.domain.models import Cron
+from cronlane_service.store import statements
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import stored
-from cronlane_service.store.statements import Bind, Statement, insert_rows
+from cronlane_service.store.statements import Bind, Statement
 from cronlane_service.store.tables import CronLabelTable as Table
 
-_INSERT = insert_rows(Table)
+_INSERT = statements.insert(Table)
 _DELETE = Statement(lambda engine: Table.delete().where(engine.among(Table.cron_id, Bind("ids"))))
 _SOME = Statement(lambda _: having([Bind("label")]).limit(Bind("limit")))
 _MANY = 1_000
@@ -25,7 +26,7 @@ def insert(connection: Connection, cron: Cron) -> None:
     found = labels.of(cron.metadata)
     if found:
         created_at = stored(cron.created_at)
-        connection.put_rows(_INSERT, [(cron.owner, label, created_at, cron.cron_id) for label in found])
+        connection.put_each(_INSERT, [(cron.owner, label, created_at, cron.cron_id) for label in found])
 
 
 def delete(connection: Connection, cron_ids: Sequence[str]) -> None:
