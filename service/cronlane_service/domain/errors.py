@@ -9,7 +9,6 @@ DomainError
 ├── EmptyUpdate            nothing is to be changed
 ├── ContextAndConfigurable both were sent
 ├── EtagMismatch           it was changed since it was read
-├── CronsChanged           some were, or are gone, since they were read in order to be fired
 ├── RequestIdReused        the same request_id came with another request
 ├── ThreadHasNoGraph       no run has been made on the thread, so there is no graph to ask
 ├── InvalidStateUpdate     the graph refuses what is to be written to a thread's state
@@ -40,11 +39,6 @@ class InvalidField(DomainError):
         """The same, of a field that is inside another one."""
         own = str(self) != f"{self.field}: {self.problem}"
         return InvalidField(f"{owner}.{self.field}", self.problem, f"{self}" if own else None)
-
-
-class CronsChanged(DomainError):
-    def __init__(self) -> None:
-        super().__init__("Some of the crons were changed since they were read")
 
 
 class NotFound(DomainError):
@@ -142,3 +136,7 @@ class StoreUnavailable(DomainError):
     def __init__(self, problem: str, retry_after: timedelta = timedelta(seconds=1)) -> None:
         super().__init__(f"The database is unavailable: {problem}")
         self.problem, self.retry_after = problem, retry_after
+
+
+class CronsChanged(Exception):
+    """Some were, or are gone, since they were read in order to be fired. No caller is told: they are read again."""
