@@ -17,17 +17,14 @@ def describe(schedule: str, timezone: str | None) -> str:
         return f"Every {read.interval}, counted from 1970-01-01 00:00:00 UTC" + (
             f" plus {read.phase}" if read.phase else ""
         )
-    words = schedule.strip().lower()
-    minute, hour, day, month, weekday, *finer = ALIASES.get(words, words).split()
-    clauses = [_words(" ".join((minute, hour, day, month, weekday)))]
-    for name, content in zip(("second", "year"), finer, strict=False):
-        if content not in (("*",) if name == "year" else ("0",)):
-            clauses.append(f"at each {name}" if content == "*" else f"in {name}s {content}")
-    return f"{', '.join(clauses)} ({timezone or 'UTC'})"
+    return f"{_words(schedule.strip().lower())} ({timezone or 'UTC'})"
 
 
 def _words(expression: str) -> str:
+    minute, hour, day, month, weekday, *finer = ALIASES.get(expression, expression).split()
+    second, year = (*finer, *("0", "*")[len(finer) :])
+    read = " ".join((second, minute, hour, day, month, weekday, year)).upper()  # of "l" and "w" nothing is known there
     try:
-        return str(ExpressionDescriptor(expression, use_24hour_time_format=True).get_description())
+        return str(ExpressionDescriptor(read, use_24hour_time_format=True).get_description())
     except (FormatError, MissingFieldError, ValueError, IndexError):
         return f"At {expression}"  # the schedule can be more than the describer understands
