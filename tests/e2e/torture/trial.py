@@ -86,8 +86,9 @@ class Trial:
         with httpx.Client(base_url=self._fleet.server(), timeout=60) as http:
             states = {}
             for (thread_id,) in self._journal.rows("SELECT thread_id FROM threads"):
-                values = http.get(f"/threads/{thread_id}/state").raise_for_status().json()["values"]
-                states[thread_id] = values.get("marks", [])
+                answer = http.get(f"/threads/{thread_id}/state")
+                assert answer.is_success, f"{answer.status_code} {answer.text}"
+                states[thread_id] = answer.json()["values"].get("marks", [])
             return states
 
     def faults(self) -> list[str]:
