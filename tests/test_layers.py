@@ -45,8 +45,8 @@ ONLY_IN = {
         "demo",
     },
     "httpx": {"runner/sender.py"},
-    "psycopg": {"store", "runner/postgres.py"},
-    "psycopg_pool": {"runner/postgres.py"},
+    "psycopg": {"store", "runner/postgres.py", "runner/postgres_pool.py"},
+    "psycopg_pool": {"runner/postgres_pool.py"},
     "starlette": set(),
     "uvicorn": set(),
 }

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
 
 from cronlane_service.domain.errors import StoreUnavailable
 from cronlane_service.domain.models import Run
+from cronlane_service.runner.postgres_pool import PATIENCE, Connections
 
 if TYPE_CHECKING:
     from cronlane_service.runner.owned import Backing
@@ -22,8 +21,6 @@ T = TypeVar("T")
 
 CHECKPOINT_CONNECTIONS, ITEM_CONNECTIONS = 8, 4
 """At most, of one server."""
-PATIENCE = 5.0
-"""Seconds that a connection is waited for."""
 RETRY = 0.2
 """Seconds between two tries of a run under way, while the database is away."""
 _SETTING_UP = 0x63726F70  # the advisory lock's number
@@ -74,12 +71,12 @@ class PostgresCheckpoints:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._pool: AsyncConnectionPool[Any] | None = None
+        self._pool: Connections | None = None
 
     async def open(self) -> None:
         from cronlane_service.runner.postgres_saver import GuardedSaver
 
-        async def set_up(pool: AsyncConnectionPool[Any]) -> None:
+        async def set_up(pool: Connections) -> None:
             await GuardedSaver(pool, _at_once).setup()
 
         self._pool = await _opened(self._url, CHECKPOINT_CONNECTIONS, set_up)
@@ -89,7 +86,7 @@ class PostgresCheckpoints:
         await pool.close()
 
     @property
-    def _open_pool(self) -> AsyncConnectionPool[Any]:
+    def _open_pool(self) -> Connections:
         if self._pool is None:
             raise StoreUnavailable("the runner is not running")
         return self._pool
@@ -133,7 +130,7 @@ async def open_items(url: str) -> Backing:
     """The long-term store. Belongs to the running loop. Raises StoreUnavailable."""
     from cronlane_service.runner import owned
 
-    async def set_up(pool: AsyncConnectionPool[Any]) -> None:
+    async def set_up(pool: Connections) -> None:
         await owned.postgres_store(pool, failing).setup()
 
     store = owned.postgres_store(await _opened(url, ITEM_CONNECTIONS, set_up), failing)
@@ -150,20 +147,9 @@ def failing() -> Iterator[None]:
         raise StoreUnavailable(" ".join(str(problem).split())) from problem
 
 
-async def _opened(
-    url: str, most: int, set_up: Callable[[AsyncConnectionPool[Any]], Awaitable[None]]
-) -> AsyncConnectionPool[Any]:
+async def _opened(url: str, most: int, set_up: Callable[[Connections], Awaitable[None]]) -> Connections:
     """Connections to a database whose tables are made. Raises StoreUnavailable."""
-    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
-        url,
-        kwargs={"autocommit": True, "prepare_threshold": 0, "application_name": "cronlane graphs"},
-        min_size=1,
-        max_size=most,
-        open=False,
-        timeout=PATIENCE,
-        reconnect_timeout=1,  # it is tried again with every request
-        check=_checked,
-    )
+    pool = Connections(url, most)
     with failing():
         try:
             await pool.open(wait=True, timeout=PATIENCE)
@@ -175,16 +161,8 @@ async def _opened(
     return pool
 
 
-async def _checked(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Asks the database only where something came unasked, which is most likely the connection's end."""
-    waiting = select.poll()
-    waiting.register(connection.fileno(), select.POLLIN)
-    if waiting.poll(0):
-        await AsyncConnectionPool.check_connection(connection)
-
-
 @asynccontextmanager
-async def _one_at_a_time(pool: AsyncConnectionPool[Any]) -> AsyncIterator[None]:
+async def _one_at_a_time(pool: Connections) -> AsyncIterator[None]:
     """Keeps other servers from making the same tables."""
     async with pool.connection() as connection:
         # Not waited for in the database: an index that is made there concurrently waits for every other statement.
