@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -105,8 +106,7 @@ def _levels_text(field: FieldDescriptor, raw: str) -> str:
 async def _text(http: Request, limit: int) -> str:
     """The body. What is too large is still read for a while, unless the sender waits for leave to send it."""
     refused = HTTPException(413, f"Request body is larger than {limit} bytes")
-    declared = http.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > limit and "expect" in http.headers:
+    if any(name == b"expect" for name, _ in http.scope["headers"]) and _declared(http) > limit:
         raise refused
     chunks, size = [], 0
     async for chunk in http.stream():
@@ -118,9 +118,14 @@ async def _text(http: Request, limit: int) -> str:
     if size > limit:
         raise refused
     try:
-        return b"".join(chunks).decode("utf-8-sig")
+        return b"".join(chunks).removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError:
         raise InvalidRequest("Invalid JSON in request body") from None
+
+
+def _declared(http: Request) -> int:
+    length = http.headers.get("content-length", "")
+    return int(length) if length.isdigit() else 0
 
 
 def _plain_body(message: Any, text: str, binding: Binding) -> None:
