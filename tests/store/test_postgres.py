@@ -109,6 +109,33 @@ def test_a_connection_that_was_cut_is_made_anew_and_nobody_notices(here: SqlData
     )
 
 
+def test_all_other_threads_go_on_while_the_database_is_waited_for(here: SqlDatabase) -> None:
+    long, sleeping = threading.Event(), "SELECT 1 FROM pg_sleep(0.5)"
+    for operation in (
+        lambda tx: tx.threads._connection.execute(sleeping),
+        lambda tx: tx.threads._connection.send(sleeping),
+    ):
+        waiting = here.submit(operation)
+        steps = 0
+        while not waiting.done():
+            long.wait(0.01)
+            steps += 1
+        assert steps > 20
+
+
+def test_more_than_fits_between_here_and_the_database_is_sent_and_answered(here: SqlDatabase) -> None:
+    mine = [thread(metadata=f'{{"a":"{"x" * 1_000_000}"}}') for _ in range(20)]
+
+    def inserts(tx: Transaction) -> bool:
+        for each in mine:
+            tx.threads.insert_many([each])
+        return True
+
+    assert write(here, inserts)
+    found = here.read_now(lambda tx: tx.threads.find([each.thread_id for each in mine]))
+    assert found == {each.thread_id: each for each in mine}
+
+
 def test_a_batch_whose_connection_is_cut_is_done_again_whole(here: SqlDatabase, there: SqlDatabase) -> None:
     mine, other = thread(), thread()
     tries: list[int] = []

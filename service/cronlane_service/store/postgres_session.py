@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Sequence
 from itertools import count
 from typing import Any, NamedTuple
@@ -38,7 +39,9 @@ class Session:
         self._fresh: list[str] = []  # those whose preparation is not answered yet
         self._names = map("cronlane_{}".format, count())
         self._unanswered = 0
-        self._pg.nonblocking = 0
+        self._readable, self._either = select.poll(), select.poll()
+        self._readable.register(self._pg.socket, select.POLLIN)
+        self._either.register(self._pg.socket, select.POLLIN | select.POLLOUT)
         self._pg.enter_pipeline_mode()
 
     @property
@@ -95,8 +98,9 @@ class Session:
     def _answers(self) -> list[Any]:
         """Those of all statements since the last time."""
         self._pg.pipeline_sync()
+        self._flush()
         results = []
-        while (result := self._pg.get_result()) is None or result.status != ExecStatus.PIPELINE_SYNC:
+        while (result := self._result()) is None or result.status != ExecStatus.PIPELINE_SYNC:
             if result is not None:  # between those of two statements comes a None
                 results.append(result)
             elif self._pg.status == ConnStatus.BAD:
@@ -110,3 +114,14 @@ class Session:
         if result is None:
             raise psycopg.OperationalError("the connection is lost")
         return results[len(fresh) :] if fresh else results
+
+    def _flush(self) -> None:
+        while self._pg.flush():
+            self._either.poll()
+            self._pg.consume_input()  # PostgreSQL reads on when its answers are taken
+
+    def _result(self) -> Any:
+        while self._pg.is_busy():
+            self._readable.poll()  # libpq would wait as well, and let no other thread go on meanwhile
+            self._pg.consume_input()
+        return self._pg.get_result()
