@@ -87,6 +87,10 @@ class Database(Protocol):
         """Queues a write; done when it is committed and durable. A future cancelled in time is never run."""
         ...
 
+    def submit_beside(self, operation: Operation[T], most: int) -> Sequence[Future[T]]:
+        """The same write so many times at once, on connections of their own; once if there are none."""
+        ...
+
     def write(self, operation: Operation[T]) -> Awaitable[T]:
         """The same, for a coroutine."""
         ...

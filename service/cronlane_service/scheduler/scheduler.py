@@ -15,7 +15,7 @@ import structlog
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.errors import CronsChanged, Overloaded, StoreUnavailable
 from cronlane_service.domain.ports import Database, Topic, Transaction
-from cronlane_service.usecases.firing import Pass
+from cronlane_service.usecases.firing import Pass, merged
 from cronlane_service.usecases.lookahead import FIRST
 from cronlane_service.usecases.plain import Prepared
 from cronlane_service.usecases.ticks import Ticks
@@ -77,18 +77,30 @@ class Scheduler:
             done = self._fired()
             self._untold = done.untold
             _report(done, self._clock.now())
-            if done.next_due is None or done.next_due > self._look():
+            now = self._look()
+            if done.next_due is None or done.next_due > now:
+                self._ticks.ahead.passed(now)
                 return done.next_due
 
     def _fired(self) -> Pass:
         try:
-            return self._fired_prepared() or self._database.submit(self._fire).result()
+            return self._fired_prepared() or self._fired_together()
         except (StoreUnavailable, Overloaded):
             raise
         except Exception as error:
             # Something that a row holds, most likely: the other crons must not wait for who puts it right.
             log.warning("firing_one_by_one", exc_info=error)
             return self._database.submit(self._fire_apart).result()
+
+    def _fired_together(self) -> Pass:
+        """As many batches as are due, if they can be written at the same time."""
+        batches = self._ticks.batches(self._look())
+        writing = self._database.submit_beside(self._fire, batches)
+        wait(writing)
+        if failed := [each for each in writing if each.exception() is not None]:
+            self._untold = self._untold or self._looked_at  # the others may have made runs
+            failed[0].result()
+        return merged([each.result() for each in writing])
 
     def _fired_prepared(self) -> Pass | None:
         """A batch that was prepared, or can be; the next one is while this one is written."""

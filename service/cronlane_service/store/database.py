@@ -21,6 +21,8 @@ from cronlane_service.store.writer import Writer
 
 T = TypeVar("T")
 
+BESIDE = 3
+"""Connections that write beside the one of all others, where one transaction does not wait for another."""
 _FORMS = (
     "use a file's path, sqlite:///relative/path.db, sqlite:////absolute/path.db or postgresql://user@host:port/database"
 )
@@ -32,6 +34,8 @@ class SqlDatabase:
     def __init__(self, engine: Engine, *, queue_limit: int) -> None:
         self._engine = engine
         self._writer = Writer(engine, queue_limit)
+        beside = 0 if engine.exclusive else BESIDE
+        self._beside = [Writer(engine, queue_limit, self._writer) for _ in range(beside)]
         self._readers = Readers(engine)
         self._look_ups = engine.look_ups()
         self._listener = engine.listener(self._writer.tell)
@@ -60,7 +64,8 @@ class SqlDatabase:
         return migrate(self._engine)
 
     def start(self) -> None:
-        self._writer.start()
+        for writer in (self._writer, *self._beside):
+            writer.start()
         if self._listener is not None:
             self._listener.start()
 
@@ -68,7 +73,8 @@ class SqlDatabase:
         """Carries out the writes that are queued, then gives the database back."""
         if self._listener is not None:
             self._listener.stop()
-        self._writer.stop()
+        for writer in (*self._beside, self._writer):
+            writer.stop()
         self._readers.stop()
         if self._look_ups is not None:
             self._look_ups.stop()
@@ -77,6 +83,9 @@ class SqlDatabase:
     def submit(self, operation: Operation[T]) -> Future[T]:
         future: Future[T] = self._writer.submit(operation)
         return future
+
+    def submit_beside(self, operation: Operation[T], most: int) -> Sequence[Future[T]]:
+        return [writer.submit(operation) for writer in self._beside[: max(most, 1)] or [self._writer]]
 
     def write(self, operation: Operation[T]) -> Awaitable[T]:
         future: asyncio.Future[T] = self._writer.submit(operation, asyncio.get_running_loop())

@@ -136,11 +136,11 @@ class Firings:
     def write(self, batch: Sequence[FiredAlike]) -> None:
         steps = _steps(batch)
         if steps:
-            if self._connection.change_rows(_ADVANCE, steps) < len(steps):
-                raise CronsChanged
             self._connection.put_rows(threads.INSERT, _threads(batch))
             self._connection.put_rows(runs.INSERT, _runs(batch))
             self._connection.put_rows(ticks.INSERT, _ticks(batch))
+            if self._connection.change_rows(_ADVANCE, steps) < len(steps):
+                raise CronsChanged
 
 
 def _due(rows: Sequence[Row], others: list[Any]) -> Due:

@@ -35,7 +35,8 @@ class Writer:
     each in a savepoint.
     """
 
-    def __init__(self, engine: Engine, queue_limit: int) -> None:
+    def __init__(self, engine: Engine, queue_limit: int, beside: Writer | None = None) -> None:
+        """``beside``: the one whose listeners hear of this one's writes."""
         self.failing: str | None = None
         self._engine = engine
         self._queue_limit = queue_limit
@@ -44,7 +45,9 @@ class Writer:
         self._serving: list[Write] = []
         self._guard = threading.Lock()
         self._stopping = False
-        self._listeners: dict[Topic, list[Callable[[str], None]]] = {topic: [] for topic in Topic}
+        self._listeners: dict[Topic, list[Callable[[str], None]]] = (
+            beside._listeners if beside is not None else {topic: [] for topic in Topic}
+        )
         self._connection: Connection | None = None
         self._committing = False
         self._thread = threading.Thread(target=self._run, name="cronlane-writer")

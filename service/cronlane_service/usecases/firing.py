@@ -65,6 +65,19 @@ class Pass:
         return self.single_runs + [run for alike in self.alike for run in alike.runs]
 
 
+def merged(passes: Sequence[Pass]) -> Pass:
+    """Passes at the same time as one: each left to the others what they had locked."""
+    together = Pass()
+    for each in passes:
+        together.add(each)
+        together.alike += each.alike
+    # Who found nothing left it to the others of these.
+    knowing = [each for each in passes if each.made_runs or each.single_ticks] or passes
+    together.next_due = min((each.next_due for each in knowing if each.next_due is not None), default=None)
+    together.untold = min((each.untold for each in passes if each.untold is not None), default=None)
+    return together
+
+
 def progress(cron: Cron, ticks: Sequence[Tick], next_run_date: datetime | None) -> CronProgress:
     """Where a cron stands after these ticks. Raises InvalidField."""
     fired = sum(tick.outcome is TickOutcome.FIRED for tick in ticks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from cronlane_service.domain.foreseen import Foreseen
@@ -23,6 +24,15 @@ class LookAhead:
         self._foreseen = foreseen
         self._after = FIRST  # due instant and id of the last one that was seen
         self._until = self._after[0]
+        self._coming: Counter[datetime] = Counter()
+
+    def expected(self, now: datetime) -> int:
+        """About how many plain crons are due by now, of those that were seen coming."""
+        return sum(many for tick, many in self._coming.items() if tick <= now)
+
+    def passed(self, now: datetime) -> None:
+        """What was due by now has been fired."""
+        self._coming = Counter({tick: many for tick, many in self._coming.items() if tick > now})
 
     def find_some(self) -> bool:
         """Finds a few of the instants that are wanted; False: none is."""
@@ -39,6 +49,7 @@ class LookAhead:
         coming = tx.firings.coming(*self._after, self._until, _PAGE)
         for each in coming:
             self._foreseen.want(each.schedule, each.timezone, each.tick)
+        self._coming.update(each.tick for each in coming)
         last = coming[-1] if len(coming) == _PAGE else None
         self._after = (self._until, "") if last is None else (last.tick, last.cron_id)
         self._foreseen.until = self._after[0]

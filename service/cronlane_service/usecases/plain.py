@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,12 +44,15 @@ class Plain:
     def __init__(self, new_id: NewId, foreseen: Foreseen) -> None:
         self._new_id, self._foreseen = new_id, foreseen
         self._patterns = Patterns()
+        self._one_at_a_time = threading.Lock()  # batches may be fired side by side
 
     def fire(
         self, tx: Transaction, due: Sequence[Alike], now: datetime, watching_since: datetime
     ) -> tuple[list[FiredAlike], list[str]]:
         """Writes the ticks that fire; answers these, and the ids of the crons that are left."""
-        planned, left = self._plan(due, _assistants(tx, due), now, watching_since)
+        assistants = _assistants(tx, due)
+        with self._one_at_a_time:
+            planned, left = self._plan(due, assistants, now, watching_since)
         return _written(tx, planned, now), left
 
     def prepare(self, tx: Transaction, due: Due, until: datetime) -> Prepared | None:

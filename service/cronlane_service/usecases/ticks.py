@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from math import ceil
 
 from cronlane_service.domain import ticks as rules
 from cronlane_service.domain.clock import Clock
@@ -53,6 +54,10 @@ class Ticks:
         done = self._fired(tx, tx.crons.find([*left, *due.others]), now, watching_since)
         done.alike = alike
         return _ended(tx, done, now, untold, found=bool(due))
+
+    def batches(self, now: datetime) -> int:
+        """About how many are due by now."""
+        return ceil(self.ahead.expected(now) / self._batch)
 
     def prepare(self, tx: Transaction, until: datetime, after: tuple[datetime, str] = FIRST) -> Prepared | None:
         """A batch that is due by then, of what comes after that cron (by due instant and id); None: it cannot be."""
