@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import CroniterBadDateError, croniter
 
+from cronlane_service.domain.calendars import Calendar
 from cronlane_service.domain.errors import InvalidField
 from cronlane_service.domain.policies import DstPolicy, Fold, Gap
 from cronlane_service.domain.zones import shift_around
@@ -66,7 +67,7 @@ _FIELDS: tuple[tuple[str, set[str]], ...] = (
     ("second", set()),
     ("year", set()),
 )
-_MINUTE, _HOUR, _DAY, _WEEKDAY, _SECONDS, _YEAR = 0, 1, 2, 4, 5, 6
+_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY, _SECONDS, _YEAR = range(7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Schedule:
     timezone: str | None
     _zone: ZoneInfo = field(repr=False, compare=False)
     _local: croniter[datetime] = field(repr=False, compare=False)  # a template: only copies of it are moved
+    _calendar: Calendar | None = field(repr=False, compare=False)  # None: its days are not plain lists
     _times: tuple[Sequence[int], ...] = field(repr=False, compare=False)  # hours, minutes, seconds
     _skips_gaps: bool = field(repr=False, compare=False)
     _fold: Fold = field(repr=False, compare=False)  # not BY_EXPRESSION
@@ -161,6 +163,8 @@ class Schedule:
                 yield later
 
     def _wall_after(self, wall: datetime) -> datetime | None:
+        if self._calendar is not None and (found := self._calendar.next(wall)) is not None:
+            return found
         walls = copy.copy(self._local)
         walls.set_current(wall)
         try:
@@ -198,7 +202,24 @@ def _parse(expression: str, timezone: str | None, dst: DstPolicy) -> Schedule:
     fold = dst.fold
     if fold is Fold.BY_EXPRESSION:
         fold = Fold.BOTH if minute or hour else Fold.FIRST
-    return Schedule(expression, timezone, _zone(timezone), local, times, hour or dst.gap is Gap.SKIP, fold, dst)
+    skips_gaps = hour or dst.gap is Gap.SKIP
+    return Schedule(expression, timezone, _zone(timezone), local, _calendar(local, times), times, skips_gaps, fold, dst)
+
+
+def _calendar(local: croniter[datetime], times: tuple[Sequence[int], ...]) -> Calendar | None:
+    if not _is_plain(local):
+        return None
+    days, months, weekdays = (
+        None if local.expanded[index] == ["*"] else frozenset(int(value) for value in local.expanded[index])
+        for index in (_DAY, _MONTH, _WEEKDAY)
+    )
+    return Calendar(months, days, weekdays, *times)
+
+
+def _is_plain(local: croniter[datetime]) -> bool:
+    """Whether month, day and weekday are numbers, and all years alike."""
+    special = local.nth_weekday_of_month or local.nearest_weekday or "l" in local.expanded[_DAY]
+    return not special and len(local.expanded) <= _YEAR
 
 
 def _fields(expression: str) -> Sequence[str]:
@@ -212,6 +233,8 @@ def _fields(expression: str) -> Sequence[str]:
     if not 5 <= len(fields) <= 7:
         raise ValueError(f"it has {len(fields)} fields, not 5, 6 (the last: seconds) or 7 (the last: years)")
     for content, (name, words) in zip(fields, _FIELDS, strict=False):
+        if content == "*" or (content.isdecimal() and content.isascii()):
+            continue
         if not re.fullmatch("[0-9a-z*/,#?-]+", content):
             raise ValueError(f"'{content}' is not acceptable in the {name} field")
         if unknown := set(re.findall("[a-z]+", content)) - words:
@@ -244,14 +267,11 @@ def _build(fields: Sequence[str]) -> croniter[datetime]:
 
 
 def _surely_comes(whole: croniter[datetime]) -> bool:
-    """Without looking for a tick: one of the days is in every month, and there is neither a weekday nor a year."""
+    """Without looking for a tick: every month has one of the days, or every day can be one of the weekdays."""
     days = whole.expanded[_DAY]
-    plain = not (whole.nth_weekday_of_month or whole.nearest_weekday) and len(whole.expanded) <= _YEAR
-    return (
-        plain
-        and whole.expanded[_WEEKDAY] == ["*"]
-        and (days == ["*"] or all(str(day).isdigit() and int(day) < 29 for day in days))
-    )
+    if not _is_plain(whole):
+        return False
+    return days == ["*"] or (whole.expanded[_WEEKDAY] == ["*"] and all(int(day) < 29 for day in days))
 
 
 def _comes(local: croniter[datetime]) -> bool:
