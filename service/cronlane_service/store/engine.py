@@ -86,7 +86,10 @@ class Engine(Protocol):
         ...
 
     def hasten(self, driver: Any, seconds: float | None) -> None:
-        """From now on statements on the driver's connection are given up after so many seconds; None: not any more."""
+        """Statements on the driver's connection are given up after so many seconds of this thread's work from now.
+
+        None: not any more. On a busy machine a short statement may wait long for its turn; that is not its fault.
+        """
         ...
 
     def given_up(self, error: BaseException) -> bool:

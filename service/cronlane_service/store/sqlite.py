@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 from typing import Any, TypeVar
 
 import peewee
@@ -134,8 +134,8 @@ class SqliteEngine:
         if seconds is None:
             driver.set_progress_handler(None, 0)
         else:
-            end = perf_counter() + seconds
-            driver.set_progress_handler(lambda: perf_counter() > end, _STEPS)
+            end = thread_time() + seconds
+            driver.set_progress_handler(lambda: thread_time() > end, _STEPS)
 
     def given_up(self, error: BaseException) -> bool:
         return isinstance(error, peewee.OperationalError) and str(error) == "interrupted"
