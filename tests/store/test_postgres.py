@@ -22,10 +22,11 @@ from cronlane_service.domain.ports import Topic, Transaction
 from cronlane_service.store import DatabaseUrlError, SqlDatabase, UnusableDatabase, open_database
 from cronlane_service.store.postgres import PostgresEngine
 from cronlane_service.store.postgres_json import castable
+from cronlane_service.store.postgres_session import Session
 from cronlane_service.store.tables import TABLES
 from postgres import Databases, PostgresServer
 from serving import wait_until
-from store.rows import new_id, thread
+from store.rows import cron, new_id, thread
 from store.servers import LONG, write
 
 MIGRATES = """
@@ -121,6 +122,36 @@ def test_all_other_threads_go_on_while_the_database_is_waited_for(here: SqlDatab
             long.wait(0.01)
             steps += 1
         assert steps > 20
+
+
+def test_rows_that_nobody_counts_are_not_waited_for_one_by_one(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[int] = []
+    answers = Session._answers
+
+    def waited(session: Session) -> list[Any]:
+        if threading.current_thread().name == "cronlane-writer":
+            waits.append(session._unanswered)
+        return answers(session)
+
+    monkeypatch.setattr(Session, "_answers", waited)
+    database = open_database(postgres_url)
+    crons = [cron() for _ in range(50)]
+    futures = [database.submit(lambda tx, made=made: tx.crons.insert(made)) for made in crons]
+    database.start()
+    for future in futures:
+        future.result(LONG)
+    database.stop()
+    assert sum(waits) >= 52, "they are sent, with the beginning and the end of their transaction"
+    assert len(waits) <= 6
+
+
+def test_a_connection_carries_out_more_different_statements_than_it_prepares(here: SqlDatabase) -> None:
+    def asks(tx: Transaction) -> list[Any]:
+        return [tx.threads._connection.execute(f"SELECT {number}") for number in [*range(1200)] * 4]
+
+    assert here.read_now(asks) == [[(number,)] for number in [*range(1200)] * 4]
 
 
 def test_more_than_fits_between_here_and_the_database_is_sent_and_answered(here: SqlDatabase) -> None:
