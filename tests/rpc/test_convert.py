@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,12 +18,19 @@ from builders import NOON
 from cronlane.v1 import common_pb2, crons_pb2, runs_pb2, threads_pb2
 from cronlane.v1.common_pb2 import Json
 from cronlane_service.domain.errors import InvalidField
-from cronlane_service.domain.models import AttemptOutcome, MultitaskStrategy, PastAttempt, RunStatus, ThreadStatus
+from cronlane_service.domain.models import (
+    AttemptOutcome,
+    CronCounters,
+    MultitaskStrategy,
+    PastAttempt,
+    RunStatus,
+    ThreadStatus,
+)
 from cronlane_service.domain.queries import Page, Window
 from cronlane_service.rpc.convert import crons, instants, runs, windows, words
 from cronlane_service.rpc.convert.documents import document, text
 from cronlane_service.rpc.convert.masks import changes
-from store.rows import run
+from store.rows import cron, run
 
 
 def asked(sent: Json) -> str | None:
@@ -232,3 +240,13 @@ def test_a_run_tells_of_its_past_attempts() -> None:
     (told,) = runs.run(run(history=(past,))).past_attempts
     assert (told.attempt, told.worker, told.outcome) == (1, "host-1", runs_pb2.ATTEMPT_OUTCOME_LOST)
     assert told.ended_at.ToDatetime(UTC) - told.started_at.ToDatetime(UTC) == timedelta(seconds=30)
+
+
+def test_a_cron_that_was_answered_before_is_answered_as_it_is_now() -> None:
+    before = cron(metadata='{"a":1}')
+    crons.cron(before).note = "somebody else's"
+    assert crons.cron(before) == crons.cron(cron(cron_id=before.cron_id, metadata='{"a":1}'))
+    for change in ({"counters": CronCounters(failed=1)}, {"metadata": '{"a":2}'}, {"enabled": False}, {"note": "n"}):
+        after = replace(before, **change)  # type: ignore[arg-type]
+        assert crons.cron(after) != crons.cron(before), change
+        assert crons.cron(after) == crons._message(after)

@@ -179,6 +179,10 @@ class Cron:
     counters: CronCounters = field(default_factory=CronCounters)  # written by the statements that count
     unreadable: str | None = None  # what of its row is no value, so that something else stands here for it
 
+    def __hash__(self) -> int:
+        """Of what tells it from others and from itself before."""
+        return hash((self.cron_id, self.updated_at, self.next_run_date, self.counters.fired))
+
     @property
     def etag(self) -> str:
         return etag(self.updated_at)

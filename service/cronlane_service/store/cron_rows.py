@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import lru_cache, partial
+from operator import itemgetter
+
+from peewee import TextField
 
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.models import (
@@ -22,6 +25,8 @@ from cronlane_service.store.tables import CronTable
 
 _SHORT = 500
 """Characters of a document that is remembered to be JSON."""
+_SHORT_ROW = 2000
+"""Characters of a row that is remembered."""
 _DURABILITIES = ("sync", "async", "exit")
 TEMPLATE = (
     CronTable.input,
@@ -226,35 +231,55 @@ def _span(microseconds: int, most: timedelta = timedelta.max) -> timedelta:
     return microseconds * MICROSECOND
 
 
-_READER = Reader(
-    CronTable,
-    _cron,
-    {
-        **dict.fromkeys(("created_at", "updated_at"), (loaded, 0)),
-        **dict.fromkeys(("end_time", "next_run_date", "start_time", "due_at", "paused_at"), (loaded, None)),
-        **dict.fromkeys(("metadata", "extra"), (jsontext.members, "{}")),
-        **dict.fromkeys(("input", "config", "context", "command"), (jsontext.parse, None)),
-        **dict.fromkeys(("interrupt_before", "interrupt_after", "stream_mode", "feedback_keys"), (names, "[]")),
-        **dict.fromkeys(("fired", "missed", "skipped", "failed", "failures_in_a_row"), (count, 0)),
-        **dict.fromkeys(("max_runs", "pause_after_failures"), (partial(number, least=1), None)),
-        "on_run_completed": (OnCompletion, None),
-        "multitask_strategy": (MultitaskStrategy, None),
-        "durability": (_durability, None),
-        "jitter": (partial(_span, most=LONGEST_JITTER), None),
-        "catch_up_window": (_span, None),
-        "gap": (Gap, None),
-        "fold": (Fold, None),
-        "catch_up": (CatchUp, None),
-        "overlap": (Overlap, None),
-        "last_outcome": (RunStatus, None),
-    },
-    tells=True,
+@lru_cache(maxsize=2048)
+def _kept(row: Row) -> Cron:
+    return _cron(row)
+
+
+_TEXTS = itemgetter(*(at for at, field in enumerate(CronTable._meta.sorted_fields) if isinstance(field, TextField)))
+
+
+def _remembered(row: Row) -> Cron:
+    return _kept(row) if sum(map(len, filter(None, _TEXTS(row)))) <= _SHORT_ROW else _cron(row)
+
+
+_READER, _SHOWN = (
+    Reader(
+        CronTable,
+        load,
+        {
+            **dict.fromkeys(("created_at", "updated_at"), (loaded, 0)),
+            **dict.fromkeys(("end_time", "next_run_date", "start_time", "due_at", "paused_at"), (loaded, None)),
+            **dict.fromkeys(("metadata", "extra"), (jsontext.members, "{}")),
+            **dict.fromkeys(("input", "config", "context", "command"), (jsontext.parse, None)),
+            **dict.fromkeys(("interrupt_before", "interrupt_after", "stream_mode", "feedback_keys"), (names, "[]")),
+            **dict.fromkeys(("fired", "missed", "skipped", "failed", "failures_in_a_row"), (count, 0)),
+            **dict.fromkeys(("max_runs", "pause_after_failures"), (partial(number, least=1), None)),
+            "on_run_completed": (OnCompletion, None),
+            "multitask_strategy": (MultitaskStrategy, None),
+            "durability": (_durability, None),
+            "jitter": (partial(_span, most=LONGEST_JITTER), None),
+            "catch_up_window": (_span, None),
+            "gap": (Gap, None),
+            "fold": (Fold, None),
+            "catch_up": (CatchUp, None),
+            "overlap": (Overlap, None),
+            "last_outcome": (RunStatus, None),
+        },
+        tells=True,
+    )
+    for load in (_cron, _remembered)
 )
 
 
 def cron(row: Row) -> Cron:
     """What of it cannot be read, its ``unreadable`` says."""
     return _READER.value(row)
+
+
+def shown(row: Row) -> Cron:
+    """The same, for who looks at crons again and again: one that is as it was is the one from before."""
+    return _SHOWN.value(row)
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -112,7 +112,7 @@ def _counted(connection: Connection, values: Mapping[str, Any]) -> int:
 def _crons(connection: Connection, owner: str, cron_ids: Sequence[str]) -> list[Cron]:
     rows = connection.rows(_FOUND, ids=connection.engine.several(cron_ids)) if cron_ids else []
     found = {row[0]: row for row in rows if row[1] == owner}
-    return [cron_rows.cron(found[cron_id]) for cron_id in cron_ids if cron_id in found]
+    return [cron_rows.shown(found[cron_id]) for cron_id in cron_ids if cron_id in found]
 
 
 _FILTERS: search.Filters = {
@@ -121,6 +121,6 @@ _FILTERS: search.Filters = {
     "enabled": lambda _: Table.enabled == Bind("enabled"),
     "rest": lambda engine: engine.contains(Table.metadata, Bind("rest")),
 }
-_SEARCH = search.Search(Table, _conditions, cron_rows.cron)
+_SEARCH = search.Search(Table, _conditions, cron_rows.shown)
 _PAGE, _NUMBER = Statements(_in_turn), Statements(_number)
 """Of crons that labels alone find: a page of them, and how many there are."""

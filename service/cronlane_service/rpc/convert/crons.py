@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from cronlane.v1 import crons_pb2 as pb
@@ -14,9 +15,28 @@ from cronlane_service.rpc.convert.instants import instant, timestamp
 from cronlane_service.rpc.convert.templates import fields, template
 
 _NOTHING, _ZERO, _NOTHING_COUNTED = models.RunTemplate(), models.CronCounters(), pb.CronCounters()
+_SHORT = 2000
+"""Characters of a cron, the message of which is kept."""
 
 
 def cron(cron: models.Cron) -> pb.Cron:
+    """Of one that was answered before and is as it was, what it was on the wire is kept."""
+    return pb.Cron.FromString(_wire(cron)) if _short(cron) else _message(cron)
+
+
+@lru_cache(maxsize=2048)
+def _wire(cron: models.Cron) -> bytes:
+    return _message(cron).SerializeToString()
+
+
+def _short(cron: models.Cron) -> bool:
+    run = cron.run
+    lists = (*run.interrupt_before, *run.interrupt_after)
+    texts = (cron.metadata, cron.extra, run.input, run.config, run.context, run.webhook, *lists)
+    return sum(map(len, filter(None, texts))) <= _SHORT
+
+
+def _message(cron: models.Cron) -> pb.Cron:
     answer = pb.Cron(
         cron_id=cron.cron_id,
         assistant_id=cron.assistant_id,
