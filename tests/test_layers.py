@@ -30,7 +30,7 @@ MAY_IMPORT = {
 }
 # Third-party package -> the only files (or packages) of the service that may import it.
 ONLY_IN = {
-    "croniter": {"domain/schedule.py"},
+    "croniter": {"domain/expressions.py"},
     "zoneinfo": {"domain/schedule.py", "domain/zones.py"},
     "peewee": {"store"},
     "playhouse": {"store"},

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cronlane_service.domain.calendars import Calendar
-from cronlane_service.domain.schedule import Schedule
+from cronlane_service.domain.expressions import Expression
 
 
 def part(low: int, high: int, most: int) -> st.SearchStrategy[str]:
@@ -25,7 +25,7 @@ walls = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1)).map(lambda wall
 
 
 def calendar(expression: str) -> Calendar | None:
-    return Schedule.parse(expression, None)._calendar
+    return Expression.read(expression)._calendar
 
 
 @settings(max_examples=400, deadline=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cron_descriptor import ExpressionDescriptor, FormatError, MissingFieldError
 
-from cronlane_service.domain.schedule import ALIASES
+from cronlane_service.domain.expressions import ALIASES
 from cronlane_service.domain.timetable import Every, Once, parse
 
 
