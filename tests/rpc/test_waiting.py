@@ -147,15 +147,24 @@ async def test_a_run_deleted_meanwhile_is_not_found(
     assert (no.code, no.facts) == (grpc.StatusCode.NOT_FOUND, {"kind": "run", "name": run.run_id})
 
 
-async def test_a_caller_may_stop_waiting_and_the_run_goes_on(runs: Any, run: pb.Run, claim: Any, finish: Any) -> None:
+async def test_a_caller_may_stop_waiting_and_the_run_goes_on(
+    runs: Any, run: pb.Run, claim: Any, finish: Any, waiting: Waiting, request: pytest.FixtureRequest
+) -> None:
     with structlog.testing.capture_logs() as events:
+        joined = asyncio.ensure_future(_result(runs.JoinRun(join(run), timeout=2)))
+        await waiting.by(1)  # a call that its deadline overtakes on its way is not in the log
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await runs.JoinRun(join(run), timeout=0.2)
+            await joined
+        await asyncio.wait_for(waiting.left.acquire(), 5)
         (claimed,) = await claim()
         await finish(claimed)
         assert (await runs.JoinRun(join(run), timeout=5)).run.status == pb.RUN_STATUS_SUCCESS
     assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert [event["code"] for event in events if event["event"] == "rpc"] == ["DEADLINE_EXCEEDED", "OK"]
+    left, joined_again = [event["code"] for event in events if event["event"] == "rpc"]
+    # A deadline travels as what is left of it, so that on the wire the server may hear of the end before it comes.
+    also = {"CANCELLED"} if request.node.callspec.params["channel"] == "wire" else set()
+    assert left in {"DEADLINE_EXCEEDED"} | also
+    assert joined_again == "OK"
 
 
 async def test_a_caller_who_hangs_up_leaves_nothing_behind(runs: Any, run: pb.Run, waiting: Waiting) -> None:
