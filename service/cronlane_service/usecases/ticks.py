@@ -18,8 +18,9 @@ from cronlane_service.usecases.plain import Plain, Prepared
 
 SHORTLY = timedelta(milliseconds=25)
 """When to look again whether other servers have decided what was due."""
-BURST = timedelta(seconds=1)
-"""So long runs wait for the ticks after them: to execute one takes as much of the interpreter as to fire fifty."""
+BURST = timedelta(seconds=5)
+"""So long runs wait for the ticks after them: to execute one takes as much of the interpreter as to fire fifty. Who has
+so many ticks at one instant has runs for minutes then."""
 _CANNOT = (DomainError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 """What says that a cron cannot be evaluated or, apart from others, written."""
 
