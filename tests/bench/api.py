@@ -20,6 +20,7 @@ READ = 1000  # different resources
 NAMES = {
     "create_cron": "CreateCron",
     "create_cron_different": "CreateCron, every schedule different",
+    "get_cron_first": "GetCron, each read for the first time",
     "get_cron": "GetCron",
     "delete_cron": "DeleteCron",
     "create_thread": "CreateThread",
@@ -69,7 +70,9 @@ class Api:
         made = self._create(callers, "create_cron", f"{CRONS}/CreateCron", self._schedules.mixed())
         made += self._create(callers, "create_cron_different", f"{CRONS}/CreateCron", self._schedules.different())
         crons = calls.cron_ids(made)
-        self._pair(callers, "get_cron", f"{CRONS}/GetCron", [calls.get_cron(each) for each in crons[:READ]])
+        gets = [calls.get_cron(each) for each in crons]
+        self._pair(callers, "get_cron_first", f"{CRONS}/GetCron", gets, repeat=False)
+        self._pair(callers, "get_cron", f"{CRONS}/GetCron", gets[:READ])
         deletes = [calls.delete_cron(each) for each in crons]
         self._pair(callers, "delete_cron", f"{CRONS}/DeleteCron", deletes, repeat=False)
 
