@@ -91,7 +91,7 @@ class Rows:
         columns = list(zip(*rows, strict=True))
         differing = tuple(_differing(columns) if self._sharing else range(len(columns)))
         sql, places = self._for(engine, len(rows), differing)
-        shared = filled(places, {str(number): column[0] for number, column in enumerate(columns)})
+        shared = filled(places, {str(number): column[0] for number, column in enumerate(columns)}) if places else ()
         return sql, (*shared, *engine.table_values([columns[number] for number in differing]))
 
     def _for(self, engine: Engine, count: int, differing: tuple[int, ...]) -> tuple[str, tuple[Any, ...]]:

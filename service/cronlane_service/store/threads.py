@@ -18,7 +18,7 @@ from cronlane_service.store.tables import ThreadTable as Table
 
 _COLUMNS = columns(Table)
 INSERT = insert_rows(Table)
-_INSERT_NEW = insert(Table, ignore_taken=True)
+_INSERT_NEW, _INSERT_UNLESS_TAKEN = insert(Table), insert(Table, ignore_taken=True)
 _SAVE = Statement(lambda _: Table.update(assignments(Table)).where(Table.thread_id == Bind("thread_id")))
 _GET = Statement(lambda _: Table.select().where(Table.thread_id == Bind("id"), Table.owner == Bind("owner")))
 _FIND = Statement(lambda engine: Table.select().where(engine.among(Table.thread_id, Bind("ids"))))
@@ -55,7 +55,10 @@ class Threads:
         self._connection = connection
 
     def insert(self, thread: Thread) -> bool:
-        return self._connection.change_each(_INSERT_NEW, [row(thread)]) == 1
+        return self._connection.change_each(_INSERT_UNLESS_TAKEN, [row(thread)]) == 1
+
+    def insert_new(self, thread: Thread) -> None:
+        self._connection.put_each(_INSERT_NEW, [row(thread)])
 
     def insert_many(self, threads: Sequence[Thread]) -> None:
         self._connection.put_rows(INSERT, [row(thread) for thread in threads])

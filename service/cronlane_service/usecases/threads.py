@@ -46,7 +46,9 @@ class Threads:
         thread_id = ids.parse("thread", draft.thread_id) if draft.thread_id is not None else self._new_id()
         now = self._clock.now()
         thread = Thread(thread_id, owner, now, now, now, metadata=draft.metadata or "{}", ttl=draft.ttl)
-        if not tx.threads.insert(thread):
+        if draft.thread_id is None:
+            tx.threads.insert_new(thread)
+        elif not tx.threads.insert(thread):
             return self._existing(tx, owner, draft, thread_id), False
         request.record(thread_id, now)
         return thread, True
@@ -129,7 +131,7 @@ class Threads:
         )
 
     def add(self, tx: Transaction, copy: Thread) -> Thread:
-        tx.threads.insert_many([copy])
+        tx.threads.insert_new(copy)
         return copy
 
     def discard(self, tx: Transaction, thread_id: str) -> None:
