@@ -124,10 +124,14 @@ class Api:
         self.until(lambda: self.quiet.get(path).json().get("status") == "running", "the run is running")
 
     def begun(self, thread_id: str, run_id: str) -> None:
-        """Its graph has taken its input: what it writes before is told to who waits for it, or not, as it happens."""
+        """Its first node is at work: what the graph says before is told to who waits for it, or not, as it happens."""
         self.running(thread_id, run_id)
-        state = f"/threads/{thread_id}/state"
-        self.until(lambda: (self.quiet.get(state).json()["metadata"] or {}).get("run_id") == run_id, "it has begun")
+
+        def working() -> bool:
+            metadata = self.quiet.get(f"/threads/{thread_id}/state").json()["metadata"] or {}
+            return (metadata.get("run_id"), metadata.get("source")) == (run_id, "loop")  # after the values were told
+
+        self.until(working, "it has begun")
 
     def until(self, condition: Callable[[], Any], description: str) -> Any:
         return wait_until(condition, description=description, within=_PATIENCE, every=0.1)
