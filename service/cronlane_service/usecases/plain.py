@@ -20,22 +20,27 @@ _Planned = Sequence[tuple[Pattern, list[Fired]]]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a batch of plain crons comes to, but for the instant at which it is written."""
+    """What a batch of plain crons comes to, but for the instant at which it is written.
+
+    ``last``: due instant and id of the cron that is the last in turn. ``following``: the next tick of any of them.
+    """
 
     planned: _Planned
     assistants: Mapping[str, Assistant]
+    oldest: datetime
+    last: tuple[datetime, str]
+    following: datetime | None
 
-    @property
-    def last(self) -> tuple[datetime, str]:
-        """Due instant and id of the cron that is the last in turn."""
-        return max((each.scheduled_for, each.cron_id) for _, fired in self.planned for each in fired)
+    @classmethod
+    def of(cls, planned: _Planned, assistants: Mapping[str, Assistant]) -> Prepared:
+        ticks = [each for _, fired in planned for each in fired]
+        following = min((each.following for each in ticks if each.following is not None), default=None)
+        last = max((each.scheduled_for, each.cron_id) for each in ticks)
+        return cls(planned, assistants, min(each.scheduled_for for each in ticks), last, following)
 
     def single(self, now: datetime, watching_since: datetime) -> bool:
         """Whether that is what the rules say now, too."""
-        fired = [each for _, each_fired in self.planned for each in each_fired]
-        oldest = min(each.scheduled_for for each in fired)
-        following = min((each.following for each in fired if each.following is not None), default=None)
-        return self.last[0] <= now and rules.is_single(oldest, following, now, watching_since)
+        return self.last[0] <= now and rules.is_single(self.oldest, self.following, now, watching_since)
 
 
 class Plain:
@@ -59,7 +64,7 @@ class Plain:
         """What is to be written for crons that are due by then; None if some have to be left to the rules."""
         assistants = _assistants(tx, due.alike)
         planned, left = self._plan(due.alike, assistants, until, datetime.min.replace(tzinfo=until.tzinfo))
-        return None if left or due.others or not planned else Prepared(planned, assistants)
+        return None if left or due.others or not planned else Prepared.of(planned, assistants)
 
     def fire_prepared(
         self, tx: Transaction, prepared: Prepared, now: datetime, watching_since: datetime
