@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import grpc
+import grpc.aio
 
 from cronlane_service.rpc.boundary import Handler, guarded
 
@@ -30,3 +30,20 @@ class Methods(grpc.GenericRpcHandler):
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
         return self._by_path.get(handler_call_details.method)
+
+
+class Unregistered:
+    """Takes what the generated code registers, and gives it to a server as methods that are looked for by name.
+
+    The server's loop waits for the next call of each registered method apart, and every call of any method pays for
+    each of these waits.
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self._server = server
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Handler]) -> None:
+        """They come once more as generic ones."""
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
+        self._server.add_generic_rpc_handlers(handlers)

@@ -10,6 +10,7 @@ import grpc
 from grpc_health.v1 import health
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
 from cronlane.v1 import assistants_pb2, crons_pb2, graphs_pb2, runs_pb2, store_pb2, thread_protocol_pb2, threads_pb2
 from cronlane.v1.assistants_pb2_grpc import add_AssistantServiceServicer_to_server
@@ -27,7 +28,7 @@ from cronlane_service.rpc.graphs import GraphServicer
 from cronlane_service.rpc.health import HealthServicer
 from cronlane_service.rpc.inprocess.channel import InProcessChannel
 from cronlane_service.rpc.listening import CannotListen
-from cronlane_service.rpc.methods import Methods
+from cronlane_service.rpc.methods import Methods, Unregistered
 from cronlane_service.rpc.runs import RunServicer
 from cronlane_service.rpc.store import StoreServicer
 from cronlane_service.rpc.thread_protocol import ThreadProtocolServicer
@@ -88,9 +89,10 @@ class GrpcServer:
         self._server = grpc.aio.server(options=_arguments(options))
         self._server.add_generic_rpc_handlers((methods,))
         self._methods: Methods = methods
-        add_HealthServicer_to_server(self._health, self._server)
+        others: Any = Unregistered(self._server)
+        add_HealthServicer_to_server(self._health, others)
         reflected = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(reflected, self._server)
+        add_ServerReflectionServicer_to_server(reflection.aio.ReflectionServicer(reflected), others)
 
     async def bind(self, host: str, port: int) -> int:
         """The port bound; 0 picks a free one. Raises CannotListen."""
