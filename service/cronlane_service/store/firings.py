@@ -155,7 +155,7 @@ def _due(rows: Sequence[Row], others: list[Any]) -> Due:
 
 
 def _member(cron_id: str, schedule: str, timezone: str | None, at: int, text: str | None, version: int) -> Member:
-    return Member(cron_id, schedule, timezone, _loaded(at), text, version)
+    return Member(cron_id, schedule, timezone, loaded(at), text, version)
 
 
 def _alike(found: dict[Row, Alike], columns: Row) -> Alike | None:
@@ -220,7 +220,7 @@ def _runs(batch: Sequence[FiredAlike]) -> list[Row]:
         for each in alike.fired:
             row = like.copy()
             row[run_id], row[thread_id], row[cron_id] = each.run_id, each.thread_id, each.cron_id
-            row[scheduled_for], row[kwargs] = _stored(each.scheduled_for), each.kwargs
+            row[scheduled_for], row[kwargs] = stored(each.scheduled_for), each.kwargs
             rows.append(tuple(row))
     return rows
 
@@ -230,7 +230,7 @@ def _ticks(batch: Sequence[FiredAlike]) -> list[Row]:
     for alike in batch:
         _cron, _instant, owner, decided, outcome, reason, _run, count = ticks.row(alike.tick)
         rows += [
-            (each.cron_id, _stored(each.scheduled_for), owner, decided, outcome, reason, each.run_id, count)
+            (each.cron_id, stored(each.scheduled_for), owner, decided, outcome, reason, each.run_id, count)
             for each in alike.fired
         ]
     return rows
@@ -240,9 +240,6 @@ def _steps(batch: Sequence[FiredAlike]) -> list[Row]:
     rows: list[Row] = []
     for alike in batch:
         for each in alike.fired:
-            following = None if each.following is None else _stored(each.following)
-            rows.append((each.cron_id, _stored(each.scheduled_for), each.version, following))
+            following = None if each.following is None else stored(each.following)
+            rows.append((each.cron_id, stored(each.scheduled_for), each.version, following))
     return rows
-
-
-_stored, _loaded = lru_cache(maxsize=4096)(stored), lru_cache(maxsize=4096)(loaded)

@@ -14,6 +14,7 @@ MICROSECOND = timedelta(microseconds=1)
 def stored(instant: datetime) -> int: ...
 @overload
 def stored(instant: None) -> None: ...
+@lru_cache(maxsize=8192)  # rows have instants in common, with each other and each within itself
 def stored(instant: datetime | None) -> int | None:
     """The column's value. Raises TypeError for a datetime without a zone."""
     return None if instant is None else (instant - _EPOCH) // MICROSECOND
@@ -23,11 +24,7 @@ def stored(instant: datetime | None) -> int | None:
 def loaded(column: int) -> datetime: ...
 @overload
 def loaded(column: None) -> None: ...
+@lru_cache(maxsize=8192)
 def loaded(column: int | None) -> datetime | None:
     """The instant a column's value stands for."""
-    return None if column is None else _loaded(column)
-
-
-@lru_cache(maxsize=8192)  # rows that are read are read again, and have instants in common
-def _loaded(column: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=column)
+    return None if column is None else _EPOCH + timedelta(microseconds=column)
