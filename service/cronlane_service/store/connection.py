@@ -9,7 +9,7 @@ from typing import Any
 import peewee
 from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
 
-from cronlane_service.store.engine import Engine
+from cronlane_service.store.engine import Changed, Engine
 from cronlane_service.store.statements import Row, Rows, Statement, filled
 
 
@@ -50,72 +50,71 @@ class Connection:
     def change(self, statement: Statement, **values: Any) -> int:
         """How many rows were written."""
         sql, places = statement.compiled(self.engine)
-        with translated:
-            return self._counted(self._driver.execute(sql, filled(places, values)))
+        return self._changed(sql, filled(places, values))
 
     def change_each(self, statement: Statement, rows: Sequence[Row]) -> int:
         """The statement once for each row of values, in the order in which they stand in it."""
         if not rows:
             return 0
         sql, _ = statement.compiled(self.engine)
+        if len(rows) == 1:
+            return self._changed(sql, rows[0])
         with translated:
-            if len(rows) == 1:
-                return self._counted(self._driver.execute(sql, rows[0]))
             return self._counted(self._driver.executemany(sql, rows))
 
     def put(self, statement: Statement, **values: Any) -> None:
         """`change` of what nobody counts. Whoever waits for a later statement hears of its failure."""
         sql, places = statement.compiled(self.engine)
-        self._put(sql, filled(places, values))
+        self.written += 1  # as far as anybody knows
+        self._send(sql, filled(places, values))
 
     def put_each(self, statement: Statement, rows: Sequence[Row]) -> None:
         """`change_each` of what nobody counts."""
         sql, _ = statement.compiled(self.engine)
+        self.written += len(rows)
         for row in rows:
-            self._put(sql, row)
+            self._send(sql, row)
+
+    def change_rows(self, query: Rows, rows: Sequence[Row]) -> int:
+        """The query over a table of these values. How many rows were written."""
+        return sum(self._changed(sql, values) for sql, values in query.portions(self.engine, rows))
 
     def put_rows(self, query: Rows, rows: Sequence[Row]) -> None:
         """`change_rows` of what nobody counts."""
-        begin = 0
-        for size in self.engine.portions(len(rows)):
-            self._put(*query.bound(self.engine, rows[begin : begin + size]))
-            begin += size
-
-    def _put(self, sql: str, values: Sequence[Any]) -> None:
-        self.written += 1  # as far as anybody knows
-        self._send(sql, values)
-
-    def _send(self, sql: str, values: Sequence[Any]) -> None:
-        with translated:
-            self.engine.send(self._driver, sql, values)
+        self.written += len(rows)
+        for sql, values in query.portions(self.engine, rows):
+            self._send(sql, values)
 
     def settle(self) -> None:
         """Waits for all that was put. Raises Peewee's error of the first that failed."""
         with translated:
-            self.engine.settle(self._driver)
-
-    def _counted(self, cursor: Any) -> int:
-        changed = int(cursor.rowcount)
-        self.written += max(changed, 0)
-        return changed
-
-    def change_rows(self, query: Rows, rows: Sequence[Row]) -> int:
-        """The query over a table of these values. How many rows were written."""
-        written = begin = 0
-        for size in self.engine.portions(len(rows)):
-            sql, values = query.bound(self.engine, rows[begin : begin + size])
-            with translated:
-                written += self._counted(self._driver.execute(sql, values))
-            begin += size
-        return written
+            self._driver.settle()
 
     def search(self, query: peewee.Query) -> list[Row]:
         """The rows of a query that is made for the occasion."""
         return self._fetched(*self.engine.compile(query))
 
     def _fetched(self, sql: str, values: Sequence[Any]) -> list[Row]:
+        try:
+            return self._driver.rows(sql, values)
+        except self.engine.refusal:
+            with translated:
+                raise
+
+    def _send(self, sql: str, values: Sequence[Any]) -> None:
+        try:
+            self._driver.send(sql, values)
+        except self.engine.refusal:
+            with translated:
+                raise
+
+    def _changed(self, sql: str, values: Sequence[Any]) -> int:
         with translated:
-            return self.engine.fetched(self._driver, sql, values)
+            return self._counted(self._driver.execute(sql, values))
+
+    def _counted(self, done: Changed) -> int:
+        self.written += max(done.rowcount, 0)
+        return done.rowcount
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -146,7 +145,7 @@ class Connection:
     def intact(self) -> bool:
         """Whether a transaction is open that can be committed. Raises Peewee's error of what was put and failed."""
         with translated:
-            return self.engine.intact(self._driver)
+            return self._driver.in_transaction
 
     def commit(self) -> None:
         self.execute("COMMIT")

@@ -13,6 +13,7 @@ from cronlane_service.domain.ports import Operation, Topic
 
 if TYPE_CHECKING:
     from cronlane_service.store.connection import Connection
+    from cronlane_service.store.statements import Row
 
 Notice = tuple[Topic, str]
 Hear = Callable[[Iterable[Notice]], None]
@@ -34,6 +35,31 @@ class LookingUp(Protocol):
 
     async def run(self, operation: Operation[V]) -> V: ...
     def stop(self) -> None: ...
+
+
+class Driver(Protocol):
+    """Carries out statements on one connection; raises the engine's ``refusal``."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether one is open in which nothing has gone wrong."""
+        ...
+
+    def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Changed: ...
+    def executemany(self, sql: str, rows: Sequence[Row], /) -> Changed: ...
+    def send(self, sql: str, values: Sequence[Any] = ..., /) -> object:
+        """Has a statement carried out before all later ones; nobody waits until that is done."""
+        ...
+
+    def rows(self, sql: str, values: Sequence[Any] = ..., /) -> list[Row]: ...
+    def settle(self) -> None:
+        """Waits for what was sent. Raises the error of the first that failed."""
+        ...
+
+
+class Changed(Protocol):
+    @property
+    def rowcount(self) -> int: ...
 
 
 class Engine(Protocol):
@@ -85,6 +111,11 @@ class Engine(Protocol):
         """A connection of its own, for one thread at a time."""
         ...
 
+    @property
+    def refusal(self) -> type[Exception]:
+        """What its drivers raise: the base of all that Peewee has errors of its own for."""
+        ...
+
     def hasten(self, driver: Any, seconds: float | None) -> None:
         """Statements on the driver's connection are given up after so many seconds of this thread's work from now.
 
@@ -97,28 +128,12 @@ class Engine(Protocol):
         ...
 
     def compile(self, query: peewee.Query) -> tuple[str, Sequence[Any]]: ...
-    def driver(self, database: peewee.Database) -> Any:
-        """What carries out statements on a connection: by execute and executemany, as drivers do."""
-        ...
-
-    def send(self, driver: Any, sql: str, values: Sequence[Any]) -> None:
-        """Has the driver carry out a statement before all later ones; nobody waits until that is done."""
-        ...
-
-    def settle(self, driver: Any) -> None:
-        """Waits for what was sent. Raises the error of the first that failed."""
-        ...
-
-    def fetched(self, driver: Any, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """What a statement answers, carried out by the driver's connection."""
+    def driver(self, database: peewee.Database) -> Driver:
+        """What carries out statements on a connection."""
         ...
 
     def unavailable(self, error: BaseException) -> str | None:
         """What is wrong with the database, if that is what the error says; None: the statement was at fault."""
-        ...
-
-    def intact(self, driver: Any) -> bool:
-        """Whether the driver's connection has an open transaction in which nothing has gone wrong."""
         ...
 
     def lost(self, error: BaseException) -> bool:

@@ -54,6 +54,7 @@ class PostgresEngine:
     begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     exclusive = False
     near = False
+    refusal = psycopg.Error
 
     def __init__(self, url: str, *, connect_timeout: int = 5) -> None:
         given = _parsed(url)
@@ -141,21 +142,8 @@ class PostgresEngine:
     def driver(self, database: peewee.Database) -> Session:
         return Session(database.connection())  # type: ignore[no-untyped-call]
 
-    def send(self, driver: Any, sql: str, values: Sequence[Any]) -> None:
-        driver.send(sql, values)
-
-    def settle(self, driver: Any) -> None:
-        driver.settle()
-
-    def fetched(self, driver: Any, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        rows: list[tuple[Any, ...]] = driver.rows(sql, values)
-        return rows
-
     def unavailable(self, error: BaseException) -> str | None:
         return postgres_errors.unavailable(error)
-
-    def intact(self, driver: Any) -> bool:
-        return bool(driver.in_transaction)
 
     def lost(self, error: BaseException) -> bool:
         return postgres_errors.lost(error)

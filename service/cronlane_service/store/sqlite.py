@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from time import thread_time
@@ -20,6 +20,7 @@ from cronlane_service.domain.clock import SystemClock
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.engine import Hear, Notice
 from cronlane_service.store.errors import UnusableDatabase
+from cronlane_service.store.sqlite_session import Session
 
 T = TypeVar("T", bound=peewee.Model)
 
@@ -36,6 +37,7 @@ class SqliteEngine:
     dialect = "sqlite"
     exclusive = True
     near = True
+    refusal = sqlite3.Error
     clock = SystemClock()
     begin_write = "BEGIN IMMEDIATE"
     begin_read = "BEGIN"
@@ -122,12 +124,11 @@ class SqliteEngine:
             thread_safe=False,  # a connection goes from thread to thread; one at a time uses it
             check_same_thread=False,
             autoconnect=False,
+            factory=Session,
         )
         database.register_function(_contains, "cronlane_contains", 2, deterministic=True)
         database.register_function(_includes, "cronlane_includes", 2, deterministic=True)
         database.connect()
-        connection: sqlite3.Connection = database.connection()  # type: ignore[no-untyped-call]
-        connection.text_factory = _TEXT
         return database
 
     def hasten(self, driver: Any, seconds: float | None) -> None:
@@ -145,35 +146,15 @@ class SqliteEngine:
         sql, values = context.parse(query)
         return sql, values
 
-    def driver(self, database: peewee.Database) -> Any:
-        return database.connection()  # type: ignore[no-untyped-call]
-
-    def send(self, driver: Any, sql: str, values: Sequence[Any]) -> None:
-        driver.execute(sql, values)
-
-    def settle(self, driver: Any) -> None:
-        """Nothing is put off."""
-
-    def fetched(self, driver: Any, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        if sql.startswith("SELECT"):  # what writes is carried out once
-            driver.text_factory = str  # with any other, each text is made by a call of Python's
-            try:
-                return _fetched(driver, sql, values)
-            except sqlite3.OperationalError as error:
-                if "decode" not in str(error):
-                    raise
-            finally:
-                driver.text_factory = _TEXT
-        return _fetched(driver, sql, values)
+    def driver(self, database: peewee.Database) -> Session:
+        session: Session = database.connection()  # type: ignore[no-untyped-call]
+        return session
 
     def unavailable(self, error: BaseException) -> str | None:
         # Of the other classes the statement's author is to blame: a key that is taken, a value of a wrong type.
         if isinstance(error, (peewee.OperationalError, peewee.InternalError)) or type(error) is peewee.DatabaseError:
             return str(error)
         return None
-
-    def intact(self, driver: Any) -> bool:
-        return bool(driver.in_transaction)
 
     def lost(self, error: BaseException) -> bool:
         return False
@@ -230,13 +211,7 @@ class SqliteEngine:
         return None
 
 
-_TEXT = partial(str, encoding="utf-8", errors="replace")  # one that is no UTF-8 must not spoil the rows beside it
 _DIALECT = peewee.SqliteDatabase(None)  # never connected: it only knows how SQLite's SQL is written
-
-
-def _fetched(driver: Any, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    found: list[tuple[Any, ...]] = driver.execute(sql, values).fetchall()
-    return found
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

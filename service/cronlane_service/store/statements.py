@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from peewee import SQL, Case, Context, Field, Node, Query, Select
@@ -86,8 +86,14 @@ class Rows:
         self._fields, self._build, self._sharing = fields, build, sharing
         self._compiled: dict[tuple[str, int, tuple[int, ...]], tuple[str, tuple[Any, ...]]] = {}
 
-    def bound(self, engine: Engine, rows: Sequence[Row]) -> tuple[str, Row]:
-        """The SQL for these rows, and its values."""
+    def portions(self, engine: Engine, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+        """Statements that together are the query over these rows, and their values."""
+        begin = 0
+        for size in engine.portions(len(rows)):
+            yield self._bound(engine, rows[begin : begin + size])
+            begin += size
+
+    def _bound(self, engine: Engine, rows: Sequence[Row]) -> tuple[str, Row]:
         columns = list(zip(*rows, strict=True))
         differing = tuple(_differing(columns) if self._sharing else range(len(columns)))
         sql, places = self._for(engine, len(rows), differing)
