@@ -54,11 +54,11 @@ class ThreadStates:
 
     async def create(self, who: str, draft: ThreadDraft, request_id: str) -> Thread:
         """The new thread with the draft's supersteps applied, or the one that is there already, untouched."""
-        if draft.supersteps and (named := graph_named(draft.metadata)) not in {None, *self._graphs.names}:
+        if (named := graph_named(draft.metadata)) not in {None, *self._graphs.names}:
             raise GraphNotLoaded(str(named), self._graphs.names)
         thread, made = await self._database.write(lambda tx: self._threads.found_or_made(tx, who, draft, request_id))
         graph_id = graph_of(thread)
-        if not made or not draft.supersteps or graph_id is None:
+        if not made or graph_id is None:
             return thread
         try:
             _, changed = await self._write(thread, graph_id, draft.supersteps, Place())

@@ -14,7 +14,6 @@ from cronlane.v1.threads_pb2_grpc import ThreadServiceServicer
 from cronlane_service.domain import extraction
 from cronlane_service.domain.errors import InvalidField
 from cronlane_service.domain.lifetimes import PruneStrategy
-from cronlane_service.domain.models import Thread
 from cronlane_service.domain.ports import Database, Graphs
 from cronlane_service.rpc.auth import Context, owner
 from cronlane_service.rpc.convert import threads as convert
@@ -40,10 +39,14 @@ class ThreadServicer(ThreadServiceServicer):
 
     async def CreateThread(self, request: pb.CreateThreadRequest, context: Context) -> pb.Thread:  # noqa: N802
         who, draft = owner(context), convert.draft(request)
-        return convert.thread(await self._states.create(who, draft, request.request_id))
+        if draft.supersteps:
+            return convert.thread(await self._states.create(who, draft, request.request_id))
+        made = await self._database.write(lambda tx: self._threads.create(tx, who, draft, request.request_id))
+        return convert.thread(made)
 
     async def GetThread(self, request: pb.GetThreadRequest, context: Context) -> pb.Thread:  # noqa: N802
-        return convert.thread(await self._read(context, request.thread_id))
+        who = owner(context)
+        return convert.thread(await self._database.look_up(lambda tx: self._threads.get(tx, who, request.thread_id)))
 
     async def UpdateThread(self, request: pb.UpdateThreadRequest, context: Context) -> pb.Thread:  # noqa: N802
         who = owner(context)
@@ -121,7 +124,3 @@ class ThreadServicer(ThreadServiceServicer):
             async for happened in events:
                 if wanted.wants(happened):
                     yield event(happened, resumable=True)
-
-    async def _read(self, context: Context, thread_id: str) -> Thread:
-        who = owner(context)
-        return await self._database.look_up(lambda tx: self._threads.get(tx, who, thread_id))
