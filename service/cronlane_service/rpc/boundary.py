@@ -43,17 +43,17 @@ def guarded(method: str, handler: Handler, *, tells_all: bool = True) -> Handler
 
 def _guarded(method: str, behavior: Behavior, tells_all: bool) -> Behavior:
     async def guarded(request: Message, context: Context) -> Message:
-        call = _Call(method, request)
+        started = time.perf_counter()
         try:
             reply = await behavior(request, context)
         except asyncio.CancelledError:
-            call.given_up(context)
+            _Call(method, request, started).given_up(context)
             raise
         except Exception as error:  # noqa: BLE001 - the caller gets a status of whatever it was, the log its reason
-            status = call.failed(error)
+            status = _Call(method, request, started).failed(error)
             await context.abort(status.code, status.details, status.trailing_metadata)
         if tells_all:
-            call.answered(reply)
+            _Call(method, request, started).answered(reply)
         return reply
 
     return guarded
@@ -61,7 +61,7 @@ def _guarded(method: str, behavior: Behavior, tells_all: bool) -> Behavior:
 
 def _guarded_stream(method: str, behavior: Telling, tells_all: bool) -> Telling:
     async def guarded(request: Message, context: Context) -> AsyncGenerator[Message]:
-        call = _Call(method, request)
+        call = _Call(method, request, time.perf_counter())
         try:
             async with aclosing(behavior(request, context)) as replies:
                 async for reply in replies:
@@ -79,13 +79,13 @@ def _guarded_stream(method: str, behavior: Telling, tells_all: bool) -> Telling:
 
 
 class _Call:
-    """One call, from its start to its event. Of the messages nothing but ids is told."""
+    """One call that is an event of the log. Of the messages nothing but ids is told."""
 
     __slots__ = ("_method", "_reply", "_request", "_started")
 
-    def __init__(self, method: str, request: Message) -> None:
-        self._started = time.perf_counter()
-        self._method, self._request = method, request
+    def __init__(self, method: str, request: Message, started: float) -> None:
+        """``started``: by `time.perf_counter`."""
+        self._method, self._request, self._started = method, request, started
         self._reply: Message | None = None
 
     def answered(self, reply: Message | None = None) -> None:
