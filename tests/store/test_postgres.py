@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from peewee import SQL, Select
 from playhouse.schema_diff import diff_models
 
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.errors import StoreUnavailable
 from cronlane_service.domain.ports import Topic, Transaction
 from cronlane_service.store import DatabaseUrlError, SqlDatabase, UnusableDatabase, open_database
+from cronlane_service.store.connection import Connection
 from cronlane_service.store.postgres import PostgresEngine
 from cronlane_service.store.postgres_json import castable
 from cronlane_service.store.postgres_session import Session
@@ -250,27 +252,35 @@ values = st.recursive(
 
 
 @pytest.fixture(scope="module")
-def connection(postgres_databases: Databases) -> Iterator[Any]:
+def connection(postgres_databases: Databases) -> Iterator[Connection]:
     with postgres_databases.lent() as url:
-        connection = PostgresEngine(url).connect()
+        connection = Connection(PostgresEngine(url))
         yield connection
         connection.close()
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.lists(st.none() | st.text(st.sampled_from("a\"\\{},() NUL'\u00e9\n\t\0\U0001f600"), max_size=6)))
-def test_a_table_of_texts_holds_what_was_given(connection: Any, given: list[str | None]) -> None:
-    engine = PostgresEngine("postgresql://")
-    (values,) = engine.table_values([given])
-    found = connection.execute_sql("SELECT * FROM unnest(%s::text[])", (values,)).fetchall()
-    assert [text for (text,) in found] == [text and text.replace("\0", "\ufffd") for text in given]
+def test_a_table_of_texts_holds_what_was_given(connection: Connection, given: list[str | None]) -> None:
+    assert table(connection, "TEXT", given) == [text and text.replace("\0", "\ufffd") for text in given]
 
 
-@pytest.mark.parametrize(("kind", "given"), [("bigint", [0, -(2**63), None]), ("boolean", [True, False, None])])
-def test_a_table_of_other_values_holds_what_was_given(connection: Any, kind: str, given: list[Any]) -> None:
-    (values,) = PostgresEngine("postgresql://").table_values([given])
-    found = connection.execute_sql(f"SELECT * FROM unnest(%s::{kind}[])", (values,)).fetchall()
-    assert [value for (value,) in found] == given
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("BIGINT", [0, -(2**63), None]),
+        ("INT", [0, 2**31 - 1, None]),
+        ("BOOL", [True, False, None]),
+        ("BLOB", [b"", b"a\0\\\xff", None]),
+    ],
+)
+def test_a_table_of_other_values_holds_what_was_given(connection: Connection, kind: str, given: list[Any]) -> None:
+    assert table(connection, kind, given) == given
+
+
+def table(connection: Connection, kind: str, given: list[Any]) -> list[Any]:
+    sql, _ = connection.engine.compile(Select((connection.engine.table([kind], len(given)),), [SQL("column1")]))
+    return [value for (value,) in connection.execute(sql, *connection.engine.table_values([kind], [given]))]
 
 
 def comparable(value: Any) -> Any:
@@ -288,8 +298,8 @@ def comparable(value: Any) -> Any:
 
 @settings(deadline=None, max_examples=300)
 @given(st.dictionaries(names, values, max_size=3), st.dictionaries(names, values, max_size=2))
-def test_a_document_contains_what_it_contains_on_sqlite(connection: Any, document: Any, pattern: Any) -> None:
+def test_a_document_contains_what_it_contains_on_sqlite(connection: Connection, document: Any, pattern: Any) -> None:
     for wanted in (pattern, document, dict(list(document.items())[:1])):
         texts = json.dumps(document), castable(json.dumps(wanted))
-        [(found,)] = connection.execute_sql("SELECT cronlane_contains(%s, %s::jsonb)", texts).fetchall()
+        [(found,)] = connection.execute("SELECT cronlane_contains(%s, %s::jsonb)", *texts)
         assert found == jsontext.contains(comparable(document), comparable(wanted)), (document, wanted)

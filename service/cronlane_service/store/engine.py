@@ -172,8 +172,8 @@ class Engine(Protocol):
         """How many rows the tables have that together hold so many: of few sizes, since each is a statement."""
         ...
 
-    def table_values(self, columns: Sequence[Sequence[Any]]) -> Sequence[Any]:
-        """The values of a `table`, given by column, in the order of its places."""
+    def table_values(self, kinds: Sequence[str], columns: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        """The values of a `table` of these kinds, given by column, in the order of its places."""
         ...
 
     def claimed(self, query: peewee.ModelSelect[T], *tables: Any) -> peewee.ModelSelect[T]:

@@ -175,8 +175,8 @@ class PostgresEngine:
     def portions(self, count: int) -> Sequence[int]:
         return [count] if count else []
 
-    def table_values(self, columns: Sequence[Sequence[Any]]) -> Sequence[str]:
-        return [array(column) for column in columns]
+    def table_values(self, kinds: Sequence[str], columns: Sequence[Sequence[Any]]) -> Sequence[bytes]:
+        return list(map(array, kinds, columns))
 
     def claimed(self, query: peewee.ModelSelect[T], *tables: Any) -> peewee.ModelSelect[T]:
         return query.for_update(of=tables or None, skip_locked=True)

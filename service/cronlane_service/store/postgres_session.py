@@ -52,12 +52,12 @@ class Session:
 
     def send(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Has it carried out after what was sent before."""
-        given = [written(value) for value in values]
+        given, binary = written(values)
         name = self._prepared.get(sql) or self._prepare(sql)
         if name is not None:
-            self._pg.send_query_prepared(name, given)
+            self._pg.send_query_prepared(name, given, binary)
         else:
-            self._pg.send_query_params(numbered(sql), given)
+            self._pg.send_query_params(numbered(sql), given, param_formats=binary)
         self._unanswered += 1
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:

@@ -1,61 +1,66 @@
-"""How values are written for PostgreSQL."""
+"""How values are written for PostgreSQL.
+
+No text in PostgreSQL can have a NUL: U+FFFD stands for it. Bytes are in PostgreSQL's binary form, in which nothing has
+to be escaped, or parsed; all else is text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from struct import Struct
 from typing import Any
 
 import psycopg
 
+_HEAD = Struct("!5i").pack  # dimensions, whether there are nulls, type, elements, number of the first
+_LENGTH = Struct("!i").pack
+_NULL = _LENGTH(-1)
+
 
 class Cursor(psycopg.Cursor[Any]):
-    """Writes U+FFFD where a text has a NUL, which no text in PostgreSQL can have."""
+    """Takes a % for what it is where no values are given; Peewee gives an empty tuple then."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Cursor:
-        super().execute(query, _without_nul(params) if params else None, **options)
-        return self
-
-    def executemany(self, query: Any, params_seq: Any, **options: Any) -> Cursor:  # type: ignore[override]
-        super().executemany(query, [_without_nul(row) for row in params_seq], **options)
+        super().execute(query, params or None, **options)
         return self
 
 
-def array(values: Sequence[Any]) -> str:
-    """As PostgreSQL reads it, in a text. The driver would send each value through a regular expression of Python's."""
-    written = {value: _element(value) for value in set(values)}
-    return f"{{{','.join([written[value] for value in values])}}}"
+def _text(value: str) -> bytes:
+    encoded = value.replace("\0", "\ufffd").encode()
+    return _LENGTH(len(encoded)) + encoded
 
 
-def _element(value: str | int | bytes | None) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, bytes):
-        return f'"\\\\x{value.hex()}"'
-    if not isinstance(value, str):
-        return str(value)
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+def _blob(value: bytes) -> bytes:
+    return _LENGTH(len(value)) + value
 
 
-def _without_nul(values: Sequence[Any]) -> Sequence[Any]:
-    for value in values:
-        if (type(value) is str and "\0" in value) or (type(value) is list and _without_nul(value) is not value):
-            return [_clean(each) for each in values]
-    return values
+# By Peewee's kinds of fields: PostgreSQL's number for the type, and how one of them is written.
+_ELEMENTS: dict[str, tuple[int, Callable[[Any], bytes]]] = {
+    "TEXT": (25, _text),
+    "BIGINT": (20, partial(Struct("!iq").pack, 8)),
+    "INT": (23, partial(Struct("!ii").pack, 4)),
+    "BOOL": (16, partial(Struct("!i?").pack, 1)),
+    "BLOB": (17, _blob),
+}
 
 
-def _clean(value: Any) -> Any:
-    if isinstance(value, list):
-        return _without_nul(value)
-    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
+def array(kind: str, values: Sequence[Any]) -> bytes:
+    number, element = _ELEMENTS[kind]
+    head = _HEAD(1, 1, number, len(values), 1)
+    return head + b"".join([_NULL if value is None else element(value) for value in values])
 
 
-def written(value: Any) -> bytes | None:
-    """As PostgreSQL reads it."""
-    if value is None or isinstance(value, bytes):
-        return None if value is None else b"\\x" + value.hex().encode()
-    return (array(_without_nul(value)) if isinstance(value, list) else str(_clean(value))).encode()
+def written(values: Sequence[Any]) -> tuple[list[bytes | None], list[bool]]:
+    """As PostgreSQL reads them, and which are in its binary form. A list is one of texts."""
+    return [
+        value
+        if value is None or type(value) is bytes
+        else array("TEXT", value)
+        if type(value) is list
+        else str(value).replace("\0", "\ufffd").encode()
+        for value in values
+    ], [type(value) in (bytes, list) for value in values]
 
 
 @lru_cache(maxsize=1024)

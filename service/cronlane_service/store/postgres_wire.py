@@ -21,10 +21,11 @@ from cronlane_service.store.statements import Row
 class _Question:
     """One statement, and who waits for its rows."""
 
-    __slots__ = ("rows", "sql", "values")
+    __slots__ = ("binary", "rows", "sql", "values")
 
     def __init__(self, sql: str, values: Sequence[Any], loop: asyncio.AbstractEventLoop) -> None:
-        self.sql, self.values = sql, [written(value) for value in values]
+        self.sql = sql
+        self.values, self.binary = written(values)
         self.rows: asyncio.Future[list[Row]] = loop.create_future()
 
     def fail(self, error: BaseException) -> None:
@@ -86,7 +87,7 @@ class Wire:
                 name = self._prepared[question.sql] = next(self._names).encode()
                 self._pg.send_prepare(name, numbered(question.sql))
                 self._expected.append(self._take_prepared)
-            self._pg.send_query_prepared(name, question.values)
+            self._pg.send_query_prepared(name, question.values, question.binary)
             self._expected.append(self._take_rows)
         self._pg.pipeline_sync()
         self._expected.append(_take_sync)

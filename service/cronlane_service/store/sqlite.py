@@ -189,7 +189,7 @@ class SqliteEngine:
                 yield size
                 count -= size
 
-    def table_values(self, columns: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    def table_values(self, kinds: Sequence[str], columns: Sequence[Sequence[Any]]) -> Sequence[Any]:
         return tuple(chain.from_iterable(zip(*columns, strict=True)))
 
     def claimed(self, query: peewee.ModelSelect[T], *tables: Any) -> peewee.ModelSelect[T]:

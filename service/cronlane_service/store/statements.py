@@ -96,11 +96,14 @@ class Rows:
     def _bound(self, engine: Engine, rows: Sequence[Row]) -> tuple[str, Row]:
         columns = list(zip(*rows, strict=True))
         differing = tuple(_differing(columns) if self._sharing else range(len(columns)))
-        sql, places = self._for(engine, len(rows), differing)
+        kinds = [self._fields[number].field_type for number in differing]
+        sql, places = self._for(engine, len(rows), differing, kinds)
         shared = filled(places, {str(number): column[0] for number, column in enumerate(columns)}) if places else ()
-        return sql, (*shared, *engine.table_values([columns[number] for number in differing]))
+        return sql, (*shared, *engine.table_values(kinds, [columns[number] for number in differing]))
 
-    def _for(self, engine: Engine, count: int, differing: tuple[int, ...]) -> tuple[str, tuple[Any, ...]]:
+    def _for(
+        self, engine: Engine, count: int, differing: tuple[int, ...], kinds: Sequence[str]
+    ) -> tuple[str, tuple[Any, ...]]:
         found = self._compiled.get((engine.dialect, count, differing))
         if found is None:
             if len(self._compiled) >= _MOST_FORMS:
@@ -108,7 +111,6 @@ class Rows:
             places: list[Node] = [Bind(str(number)) for number, _ in enumerate(self._fields)]
             for place, number in enumerate(differing, 1):
                 places[number] = SQL(f"given.column{place}")
-            kinds = [self._fields[number].field_type for number in differing]
             sql, values = engine.compile(self._build(engine.table(kinds, count), places))
             found = self._compiled[engine.dialect, count, differing] = (sql, tuple(values))
         return found
