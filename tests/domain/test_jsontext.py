@@ -162,6 +162,30 @@ def test_parse_refuses_what_is_not_json(text: str) -> None:
         jsontext.parse(text)
 
 
+@given(pad(values))
+def test_the_kind_of_a_document_is_that_of_its_value(text: str) -> None:
+    assert jsontext.kind(text) is jsontext.kind(text) is type(json.loads(text))
+
+
+def test_what_is_no_json_has_no_kind_however_often_it_is_asked_for() -> None:
+    for _ in range(2):
+        with pytest.raises(ValueError, match="NaN is not JSON"):
+            jsontext.kind('{"a":NaN}')
+
+
+def test_only_short_documents_are_remembered_and_not_for_ever() -> None:
+    read: list[str] = []
+    size = jsontext.remembered(lambda text: read.append(text) or len(text))
+    short, long = "1" * 1000, "1" * 1001
+    for _ in range(2):
+        assert (size(short), size(long)) == (1000, 1001)
+    assert read == [short, long, long]
+    for number in range(10_000):
+        size(f"{number}")
+    size(short)
+    assert read.count(short) == 2
+
+
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
 def test_what_is_nested_too_deeply_is_refused_and_not_a_crash(opening: str) -> None:
     text = opening * 100_000

@@ -41,25 +41,28 @@ def is_json_object(field: str, text: str | None) -> None:
     if text is None or text == "{}":
         return
     try:
-        checked = isinstance(jsontext.parse(text), dict)
+        if jsontext.kind(text) is dict:
+            return
     except ValueError:
-        checked = False
-    if not checked:
-        json_object(field, text)  # says what is wrong
+        pass
+    json_object(field, text)  # says what is wrong
 
 
 def json_value(field: str, text: str | None) -> None:
     if text is not None:
-        try:
-            jsontext.parse(text)
-        except ValueError as error:
-            raise InvalidField(field, f"must be JSON: {error}") from None
+        _kind(field, text)
 
 
 def object_or_list(field: str, text: str | None) -> None:
-    json_value(field, text)
-    if text is not None and text.lstrip()[:1] not in ("{", "["):
+    if text is not None and _kind(field, text) not in (dict, list):
         raise InvalidField(field, "must be a JSON object or array")
+
+
+def _kind(field: str, text: str) -> type:
+    try:
+        return jsontext.kind(text)
+    except ValueError as error:
+        raise InvalidField(field, f"must be JSON: {error}") from None
 
 
 def config(text: str | None) -> dict[str, str]:

@@ -23,8 +23,6 @@ from cronlane_service.store.reading import Reader, count, names, number
 from cronlane_service.store.statements import Row
 from cronlane_service.store.tables import CronTable
 
-_SHORT = 500
-"""Characters of a document that is remembered to be JSON."""
 _SHORT_ROW = 2000
 """Characters of a row that is remembered."""
 _DURABILITIES = ("sync", "async", "exit")
@@ -96,7 +94,7 @@ def _cron(row: Row) -> Cron:
     due_at, paused_at, note, *counters = rest[-9:]
     for document in (metadata, extra, *rest[:3], rest[10]):
         if document is not None and document != "{}":
-            (_checked if len(document) <= _SHORT else jsontext.parse)(document)
+            jsontext.kind(document)  # raises ValueError for what is not JSON
     return Cron(
         cron_id=cron_id,
         owner=owner,
@@ -120,12 +118,6 @@ def _cron(row: Row) -> Cron:
         note=note,
         counters=_ZERO if counters == _NOTHING_COUNTED else _counters(*counters),
     )
-
-
-@lru_cache(maxsize=4096)
-def _checked(document: str) -> None:
-    """Raises ValueError. The documents of most crons were read before, in this row or in one that is like it."""
-    jsontext.parse(document)
 
 
 def template(

@@ -187,20 +187,12 @@ def _fits(*types: type) -> bool:
 
 
 def _readable(document: str | None) -> bool:
-    if document is None:
+    if document is None or document == "{}":
         return True
-    return isinstance(document, str) and (
-        _is_json(document) if len(document) < 1000 else _is_json.__wrapped__(document)
-    )
-
-
-@lru_cache(maxsize=1024)
-def _is_json(document: str) -> bool:
     try:
-        jsontext.parse(document)
+        return isinstance(document, str) and bool(jsontext.kind(document))
     except ValueError:
         return False
-    return True
 
 
 def _threads(batch: Sequence[FiredAlike]) -> list[Row]:

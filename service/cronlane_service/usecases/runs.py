@@ -207,7 +207,7 @@ def _assistant(tx: Transaction, owner: str, name: str) -> Assistant:
 
 def _check(draft: RunDraft) -> None:
     checks.required("assistant_id", draft.assistant_id)
-    checks.json_object("metadata", draft.metadata)
+    checks.is_json_object("metadata", draft.metadata)
     checks.json_value("input", draft.run.input)
     checks.template(draft.run)
     checks.delay(draft.after)

@@ -190,8 +190,8 @@ def graph_of(thread: Thread) -> str | None:
 
 
 def graph_named(metadata: str | None) -> str | None:
-    named = checks.json_object("metadata", metadata).get("graph_id")
-    graph_id = jsontext.parse(named) if named is not None else None
+    checks.is_json_object("metadata", metadata)
+    graph_id = jsontext.parse(metadata or "{}").get("graph_id")
     return graph_id if isinstance(graph_id, str) else None
 
 
