@@ -41,8 +41,7 @@ def first(cron: Cron, after: datetime) -> datetime | None:
 
 def opening(schedule: Timetable, start: datetime | None, end: datetime | None, after: datetime) -> datetime | None:
     """The same of a cron that has not fired yet."""
-    following = schedule.next(after if start is None else max(after, start - _MICROSECOND))
-    return None if following is not None and end is not None and following > end else following
+    return _unless_ended(end, schedule.next(after if start is None else max(after, start - _MICROSECOND)))
 
 
 def exhausted(cron: Cron, more: int = 0) -> bool:
@@ -69,7 +68,7 @@ def decide(cron: Cron, now: datetime, watching_since: datetime, limit: int = 100
     fired. Every later one is. At most ``limit`` are fired and at most ``limit`` rows say what was missed; when more are
     to be fired, the next instant is the first of these. Raises InvalidField for a schedule that cannot be evaluated.
     """
-    due = None if exhausted(cron) else _unless_ended(cron, cron.next_run_date)
+    due = None if exhausted(cron) else _unless_ended(cron.end_time, cron.next_run_date)
     if due is None or due > now:
         return Decision((), due)
     schedule = times(cron)
@@ -88,7 +87,7 @@ def decide(cron: Cron, now: datetime, watching_since: datetime, limit: int = 100
     for instant in islice(ticks_from(schedule, due, decided, until), most):
         planned.append(PlannedTick(instant, TickOutcome.FIRED))
         decided = instant
-    return Decision(tuple(planned), _unless_ended(cron, schedule.next(max(decided, due))))
+    return Decision(tuple(planned), _unless_ended(cron.end_time, schedule.next(max(decided, due))))
 
 
 def is_single(due: datetime, following: datetime | None, now: datetime, watching_since: datetime) -> bool:
@@ -98,15 +97,15 @@ def is_single(due: datetime, following: datetime | None, now: datetime, watching
 
 def missed(cron: Cron, now: datetime, reason: str, limit: int = 1000) -> list[PlannedTick]:
     """Rows for the ticks from ``next_run_date`` on that came due and are not to be run. Raises InvalidField."""
-    due = _unless_ended(cron, cron.next_run_date)
+    due = _unless_ended(cron.end_time, cron.next_run_date)
     if due is None or due > now:
         return []
     until = now if cron.end_time is None else min(now, cron.end_time)
     return missed_ticks(times(cron), due, until, None, reason, limit)
 
 
-def _unless_ended(cron: Cron, instant: datetime | None) -> datetime | None:
-    ended = instant is not None and cron.end_time is not None and instant > cron.end_time
+def _unless_ended(end: datetime | None, instant: datetime | None) -> datetime | None:
+    ended = end is not None and instant is not None and instant > end
     return None if ended else instant
 
 
