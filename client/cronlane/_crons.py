@@ -58,12 +58,12 @@ def _keep(cron: Cron, extra: dict[str, str]) -> None:
 def _respelled(cron: Cron, found: Members) -> dict[str, str]:
     """The members that ``payload`` would not show as they were written."""
     has = values(cron)
-    shown = {name: _shown(has, _FIELDS[name]) for name in found.taken}
-    return {
-        name: member
-        for name, member in found.taken.items()
-        if (text := shown[name]) is None or not _json.same(text, member)
-    }
+    respelled = {}
+    for name, member in found.taken.items():
+        text = _shown(has, _FIELDS[name])
+        if text is None or (text != member and not _json.same(text, member)):
+            respelled[name] = member
+    return respelled
 
 
 def _shown(has: Values, field: FieldDescriptor) -> str | None:

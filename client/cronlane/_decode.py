@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
+from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -48,30 +49,38 @@ def decode(text: str, message: Message, *, ignore: Collection[str] = (), clears:
     except ValueError as error:
         raise NotAnObject(str(error)) from None
     fields = settable(cast(Descriptor, message.DESCRIPTOR))
-    members = Members({}, {})
+    taken: dict[str, str] = {}
+    left: dict[str, str] = {}
     for name, member in found.items():
         if name not in fields or name in ignore:
-            members.left[name] = member
+            left[name] = member
             continue
-        members.taken[name] = member
+        taken[name] = member
         if member != "null" or (name not in clears and fields[name].full_name not in NULLABLE):
             assign(message, fields[name], member)
-    return members
+    return Members(taken, left)
 
 
 def assign(message: Message, field: FieldDescriptor, text: str) -> None:
     """Gives one field the value that a JSON text writes. Raises InvalidRequest naming the field."""
     try:
-        if kind(field) is Kind.MAP:
-            getattr(message, field.name).update(_named(field, text))
-        elif field.is_repeated:
-            getattr(message, field.name).extend(_several(field, text))
-        elif field.message_type is not None:
-            getattr(message, field.name).CopyFrom(_READERS[kind(field)](field, text))
-        else:
-            setattr(message, field.name, _READERS[kind(field)](field, text))
+        _filler(field)(message, text)
     except ValueError as error:
         raise InvalidRequest.of(field.name, str(error)) from None
+
+
+@cache
+def _filler(field: FieldDescriptor) -> Callable[[Message, str], None]:
+    """Found once for each field, so that a message is filled with no questions."""
+    name = field.name
+    if kind(field) is Kind.MAP:
+        return lambda message, text: getattr(message, name).update(_named(field, text))
+    if field.is_repeated:
+        return lambda message, text: getattr(message, name).extend(_several(field, text))
+    read = _READERS[kind(field)]
+    if field.message_type is not None:
+        return lambda message, text: getattr(message, name).CopyFrom(read(field, text))
+    return lambda message, text: setattr(message, name, read(field, text))
 
 
 def _several(field: FieldDescriptor, text: str) -> list[Any]:
@@ -108,7 +117,7 @@ def _json_text(_: FieldDescriptor, text: str) -> Json:
 def _string(_: FieldDescriptor, text: str) -> str:
     if not text.startswith('"'):
         raise ValueError("must be a string")
-    value: str = json.loads(text)
+    value: str = scanstring(text, 1, True)[0]
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -118,7 +127,7 @@ def _string(_: FieldDescriptor, text: str) -> str:
 
 def _word(field: FieldDescriptor, text: str) -> int:
     known = words(field.enum_type)
-    value: str = json.loads(text) if text.startswith('"') else ""
+    value = scanstring(text, 1, True)[0] if text.startswith('"') else ""
     if value not in known:
         raise ValueError(f"must be one of {', '.join(known)}")
     return known[value]

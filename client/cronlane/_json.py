@@ -9,7 +9,8 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from json.encoder import encode_basestring_ascii
 from typing import Any, NoReturn
 
-_BLANK = re.compile(r"[ \t\n\r]*")
+# A mark with the blanks around it, or the blanks alone: it matches everywhere.
+_mark: Callable[[str, int], re.Match[str]] = re.compile(r"[ \t\n\r]*([][{}:,]?)[ \t\n\r]*").match  # type: ignore[assignment]
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -22,6 +23,8 @@ def _literal(number: str) -> tuple[str]:
 
 # A number is only ever its literal here: none is too long or too large, and none equals a string.
 _SCANNER = json.JSONDecoder(parse_int=_literal, parse_float=_literal, parse_constant=_refuse)
+# Where a value ends does not depend on what its numbers are.
+_skim = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse).scan_once  # type: ignore[attr-defined]
 
 _WRITER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
@@ -29,61 +32,60 @@ _WRITER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 def members(text: str) -> dict[str, str]:
     """The members of a JSON object, each value as its own text. Raises ValueError for anything else."""
     found: dict[str, str] = {}
-
-    def take(at: int) -> int:
+    mark, at = _opening(text, "{", "}")
+    while mark == ",":
         if text[at : at + 1] != '"':
             raise ValueError(f"a member's name is expected at character {at}")
         name, at = scanstring(text, at + 1, True)
-        start = _expect(text, at, ":")
-        at = _skip_value(text, start)
+        colon = _mark(text, at)
+        if colon[1] != ":":
+            raise ValueError(f"':' is expected at character {at}")
+        start = colon.end()
+        at = _value_end(text, start)
         found[name] = text[start:at]
-        return at
-
-    _sequence(text, "{", "}", take)
+        mark, at = _after_value(text, at, "}")
     return found
 
 
 def elements(text: str) -> list[str]:
     """The elements of a JSON array, each as its own text. Raises ValueError for anything else."""
     found: list[str] = []
-
-    def take(start: int) -> int:
-        at = _skip_value(text, start)
+    mark, start = _opening(text, "[", "]")
+    while mark == ",":
+        at = _value_end(text, start)
         found.append(text[start:at])
-        return at
-
-    _sequence(text, "[", "]", take)
+        mark, start = _after_value(text, at, "]")
     return found
 
 
-def _sequence(text: str, opening: str, closing: str, take: Callable[[int], int]) -> None:
-    at = _expect(text, 0, opening)
-    if text[at : at + 1] != closing:
-        at = _skip(text, take(at))
-        while text[at : at + 1] == ",":
-            at = _skip(text, take(_expect(text, at, ",")))
-    at = _expect(text, at, closing)
-    if at != len(text):
-        raise ValueError(f"something follows the end at character {at}")
+def _opening(text: str, opening: str, closing: str) -> tuple[str, int]:
+    """ "," where the first value begins; the closing mark where there is none."""
+    begin = _mark(text, 0)
+    if begin[1] != opening:
+        raise ValueError(f"{opening!r} is expected at character {begin.start(1)}")
+    at = begin.end()
+    return _after_value(text, at, closing) if text[at : at + 1] == closing else (",", at)
 
 
-def _skip(text: str, at: int) -> int:
-    return _BLANK.match(text, at).end()  # type: ignore[union-attr]
-
-
-def _skip_value(text: str, at: int) -> int:
+def _value_end(text: str, at: int) -> int:
     try:
-        return _SCANNER.raw_decode(text, at)[1]
+        end: int = _skim(text, at)[1]
+    except StopIteration:
+        raise ValueError(f"a value is expected at character {at}") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    return end
 
 
-def _expect(text: str, at: int, mark: str) -> int:
-    """Past the mark and the blanks around it."""
-    at = _skip(text, at)
-    if text[at : at + 1] != mark:
-        raise ValueError(f"{mark!r} is expected at character {at}")
-    return _skip(text, at + 1)
+def _after_value(text: str, at: int, closing: str) -> tuple[str, int]:
+    """The comma or the closing mark, and where what follows it begins: after the latter nothing does."""
+    found = _mark(text, at)
+    mark, end = found[1], found.end()
+    if mark != "," and mark != closing:
+        raise ValueError(f"',' or {closing!r} is expected at character {at}")
+    if mark == closing and end != len(text):
+        raise ValueError(f"something follows the end at character {end}")
+    return mark, end
 
 
 def string(text: str) -> str:
