@@ -8,6 +8,7 @@ import pytest
 from cronlane_service.domain.ports import Transaction
 from cronlane_service.domain.queries import AssistantQuery, Window
 from cronlane_service.store import SqlDatabase
+from cronlane_service.store.connection import Connection
 from store.rows import assistant, later
 
 SYSTEM = '{"created_by": "system"}'
@@ -49,6 +50,36 @@ async def test_an_assistant_is_there_as_long_as_it_can_be_got(store: SqlDatabase
         return [*found, tx.assistants.exists("bob", anns.assistant_id)]
 
     assert await store.write(changing) == [False, False, True, True, True, False, False, False, False]
+
+
+async def test_each_looks_for_itself_whether_an_assistant_is_there(store: SqlDatabase) -> None:
+    made = assistant()
+    await store.write(lambda tx: tx.assistants.upsert(made))
+
+    async def seen() -> list[bool]:
+        ways = (store.write, store.look_up, store.read, store.search)
+        return [await way(lambda tx: tx.assistants.exists("", made.assistant_id)) for way in ways]
+
+    assert await seen() == [True] * 4
+    elsewhere = Connection(store._engine)
+    elsewhere.execute("DELETE FROM assistants")
+    elsewhere.close()
+    assert await seen() == [False] * 4
+
+
+async def test_an_operation_that_fails_leaves_nothing_found_to_the_next(stopped_store: SqlDatabase) -> None:
+    made = assistant()
+
+    def fails(tx: Transaction) -> None:
+        tx.assistants.upsert(made)
+        assert tx.assistants.exists("", made.assistant_id)
+        raise LookupError
+
+    failing = stopped_store.submit(fails)
+    looking = stopped_store.submit(lambda tx: tx.assistants.exists("", made.assistant_id))
+    stopped_store.start()
+    assert isinstance(failing.exception(10), LookupError)
+    assert looking.result(10) is False
 
 
 @pytest.mark.parametrize(

@@ -41,17 +41,22 @@ class Assistants:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._there: set[tuple[str, str]] = set()  # who was found, by owner and id: the same few make all crons
+        self._there: set[tuple[str, str]] = set()
+        """Who was found by the transaction that writes, by owner and id: the same few make all crons."""
+
+    def forget(self) -> None:
+        """From here on it is another transaction, or as if what it did had not been done."""
+        self._there.clear()
 
     def insert(self, assistant: Assistant) -> bool:
         return self._connection.change_each(_INSERT_NEW, [_row(assistant)]) == 1
 
     def upsert(self, assistant: Assistant) -> None:
-        self._there.clear()  # its owner may be another now
+        self.forget()  # its owner may be another now
         self._connection.put_each(_UPSERT, [_row(assistant)])
 
     def delete(self, assistant_id: str) -> bool:
-        self._there.clear()
+        self.forget()
         return self._connection.change(_DELETE, id=assistant_id) == 1
 
     def get(self, owner: str, assistant_id: str) -> Assistant | None:
@@ -62,7 +67,7 @@ class Assistants:
         if (owner, assistant_id) in self._there:
             return True
         found = self._connection.first(_EXISTS, id=assistant_id, owner=owner) is not None
-        if found:
+        if found and not self._connection.read_only:
             self._there.add((owner, assistant_id))
         return found
 

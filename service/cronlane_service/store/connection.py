@@ -17,7 +17,7 @@ class Connection:
     """Runs statements; used by one thread at a time."""
 
     def __init__(self, engine: Engine, *, read_only: bool = False) -> None:
-        self.engine = engine
+        self.engine, self.read_only = engine, read_only
         self.shares = not (engine.exclusive or read_only)
         """Whether it writes beside others, and so has to lock."""
         self.written = 0

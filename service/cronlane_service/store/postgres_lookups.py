@@ -130,7 +130,7 @@ class _Answers(Connection):
     """What is known already, as a connection: all that an operation asks comes here."""
 
     def __init__(self, engine: PostgresEngine) -> None:
-        self.engine, self.shares, self.written = engine, False, 0
+        self.engine, self.read_only, self.shares, self.written = engine, True, False, 0
         self.known: list[_Answer] = []
 
     def _fetched(self, sql: str, values: Sequence[Any]) -> list[Row]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 import peewee
@@ -31,7 +33,7 @@ class Readers:
     def __init__(self, engine: Engine, threads: int = 4) -> None:
         self._engine = engine
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="cronlane-reader")
-        self._idle: deque[Connection] = deque()  # the last one back is the first one lent
+        self._idle: deque[Transaction] = deque()  # the last one back is the first one lent
         self._closed = False
 
     def submit(self, operation: Operation[T]) -> Future[T]:
@@ -43,28 +45,23 @@ class Readers:
 
     def run(self, operation: Operation[T]) -> T:
         """Runs the operation here and now, on this thread, on one state of the database."""
-        return self._read(operation, snapshot=True)
+        return self.look_up(partial(_on_one_state, operation))
 
     def run_at_once(self, operation: Operation[T]) -> T:
         """`run` for a thread that must not wait. Raises TakesTime when the operation has to be left to another one."""
         if self._closed:
             raise StoreUnavailable("it is closed")
-        connection = self._idle_one() or Connection(self._engine, read_only=True)
-        connection.hasten(_AT_ONCE)
         try:
-            return self._on(connection, operation, snapshot=True)
+            return self._lent(partial(_on_one_state, operation, at_most=_AT_ONCE))
         except peewee.PeeweeException as error:
             raise TakesTime from error
 
     def look_up(self, operation: Operation[T]) -> T:
-        """The same without a snapshot: each statement sees what is committed then."""
-        return self._read(operation, snapshot=False)
-
-    def _read(self, operation: Operation[T], snapshot: bool) -> T:
+        """`run` without a snapshot: each statement sees what is committed then."""
         if self._closed:
             raise StoreUnavailable("it is closed")
         try:
-            return self._on(self._idle_one(), operation, snapshot)
+            return self._lent(operation)
         except peewee.PeeweeException as error:
             problem = self._engine.unavailable(error)
             if problem is None:
@@ -74,7 +71,7 @@ class Readers:
         # A connection that was kept has died; so have the others, and one that is made now may work.
         self._close_idle()
         try:
-            return self._on(None, operation, snapshot)
+            return self._lent(operation, self._made())
         except peewee.PeeweeException as error:
             raise StoreUnavailable(self._engine.unavailable(error) or str(error)) from error
 
@@ -84,42 +81,42 @@ class Readers:
         self._threads.shutdown()
         self._close_idle()
 
-    def _idle_one(self) -> Connection | None:
+    def _lent(self, operation: Operation[T], made: Transaction | None = None) -> T:
+        """The operation's answer; a connection that fails is not lent again."""
         try:
-            return self._idle.pop()
+            transaction = made or self._idle.pop()
         except IndexError:
-            return None
+            transaction = self._made()
+        fit = True
+        try:
+            return operation(transaction)
+        except peewee.PeeweeException as error:
+            fit = self._engine.given_up(error)
+            raise
+        finally:
+            if fit:
+                self._idle.append(transaction)
+            else:
+                transaction.connection.close()
+            if self._closed:  # since it was lent
+                self._close_idle()
 
-    def _give_back(self, connection: Connection) -> None:
-        self._idle.append(connection)
-        if self._closed:  # since it was lent
-            self._close_idle()
+    def _made(self) -> Transaction:
+        return Transaction(Connection(self._engine, read_only=True))
 
     def _close_idle(self) -> None:
-        while (connection := self._idle_one()) is not None:
-            connection.close()
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().connection.close()
 
-    def _on(self, kept: Connection | None, operation: Operation[T], snapshot: bool) -> T:
-        """The operation's answer; a connection that fails is not lent again."""
-        connection = kept or Connection(self._engine, read_only=True)
-        try:
-            if not snapshot:
-                found = operation(Transaction(connection))
-            else:
-                connection.begin_read()
-                try:
-                    found = operation(Transaction(connection))
-                finally:
-                    connection.hasten(None)
-                    connection.rollback()
-        except peewee.PeeweeException as error:
-            if self._engine.given_up(error):
-                self._give_back(connection)
-            else:
-                connection.close()
-            raise
-        except BaseException:
-            self._give_back(connection)
-            raise
-        self._give_back(connection)
-        return found
+
+def _on_one_state(operation: Operation[T], transaction: Transaction, at_most: float | None = None) -> T:
+    """``at_most``: seconds, after which it is given up."""
+    connection = transaction.connection
+    connection.begin_read()
+    try:
+        connection.hasten(at_most)
+        return operation(transaction)
+    finally:
+        connection.hasten(None)
+        connection.rollback()

@@ -24,10 +24,13 @@ from cronlane_service.store.zones import Zones
 
 
 class Transaction:
-    """The stores on one connection; ``notices`` are told to the listeners after the commit."""
+    """The stores on one connection, for one transaction on it after the other.
+
+    ``notices`` are told to the listeners after the commit.
+    """
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
         self.threads = Threads(connection)
         self.crons = Crons(connection)
         self.zones = Zones(connection)
@@ -42,17 +45,21 @@ class Transaction:
         self.webhooks = Webhooks(connection)
         self.notices: dict[tuple[Topic, str], None] = {}  # a set that keeps its order
 
+    def begin_write(self) -> None:
+        self.connection.begin_write()
+        self.assistants.forget()
+
     @contextmanager
     def apart(self) -> Iterator[None]:
-        self._connection.settle()  # so that what fails from here on was done inside
+        self.connection.settle()  # so that what fails from here on was done inside
         try:
-            with self._connection.savepoint():
+            with self.connection.savepoint():
                 yield
         except BaseException as error:
-            self.assistants = Assistants(self._connection)  # what it found inside may not be there any more
+            self.assistants.forget()  # what it found inside may not be there any more
             if not isinstance(error, peewee.PeeweeException):
                 raise
-            engine = self._connection.engine
+            engine = self.connection.engine
             if engine.unavailable(error) is not None or engine.tries(error) > 1:
                 raise  # not the fault of what was written: the database's, or of other servers
             raise ValueError(f"the database refuses it: {error}") from error

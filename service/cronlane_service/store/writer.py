@@ -48,7 +48,7 @@ class Writer:
         self._listeners: dict[Topic, list[Callable[[str], None]]] = (
             beside._listeners if beside is not None else {topic: [] for topic in Topic}
         )
-        self._connection: Connection | None = None
+        self._transaction: Transaction | None = None
         self._committing = False
         self._thread = threading.Thread(target=self._run, name="cronlane-writer")
 
@@ -116,14 +116,14 @@ class Writer:
         try:
             answered = self._transact(batch, notices)
         except peewee.PeeweeException as error:
-            connected = self._connection is not None
+            connected = self._transaction is not None
             self._disconnect()
             if again and connected and not self._committing and self._engine.lost(error):
                 self._serve(batch, again=False)  # nothing was committed, and a new connection may work
             else:
                 self._give_up(batch, self._engine.unavailable(error) or str(error))
             return
-        if self._connection is not None and self._connection.written:
+        if self._transaction is not None and self._transaction.connection.written:
             self.failing = None  # that nothing was written would not show that something can be
         self.tell(notices)  # first: whoever has an answer may count on it that those on this server know
         answer(answered)
@@ -131,15 +131,16 @@ class Writer:
     def _transact(self, batch: list[Write], notices: dict[Notice, None]) -> list[Write]:
         """Those that have their answer; the others are to be tried again, before what came later."""
         self._committing = False
-        connection = self._connection = self._connection or Connection(self._engine)
-        connection.begin_write()
-        if self._together(connection, batch, notices):
+        transaction = self._transaction = self._transaction or Transaction(Connection(self._engine))
+        connection = transaction.connection
+        transaction.begin_write()
+        if self._together(transaction, batch, notices):
             answered = batch
         else:
             connection.rollback()
             notices.clear()
-            connection.begin_write()
-            answered = [write for write in batch if self._apart(connection, write, notices)]
+            transaction.begin_write()
+            answered = [write for write in batch if self._apart(transaction, write, notices)]
         if notices:
             self._engine.announce(connection, list(notices))
         self._engine.check()
@@ -149,12 +150,11 @@ class Writer:
             self._again.extend(write for write in batch if write not in answered)
         return answered
 
-    def _together(self, connection: Connection, batch: list[Write], notices: dict[Notice, None]) -> bool:
+    def _together(self, transaction: Transaction, batch: list[Write], notices: dict[Notice, None]) -> bool:
         """False: one of them wrote something and failed, or the database did not do what one of them wanted."""
-        transaction = Transaction(connection)
+        connection = transaction.connection
         for write in batch:
-            written = connection.written
-            transaction.notices = {}
+            written, transaction.notices = connection.written, {}
             write.result, write.error = _outcome(write.operation, transaction)
             if write.error is None:
                 notices |= transaction.notices
@@ -173,12 +173,13 @@ class Writer:
                 raise
             return False
 
-    def _apart(self, connection: Connection, write: Write, notices: dict[Notice, None]) -> bool:
+    def _apart(self, transaction: Transaction, write: Write, notices: dict[Notice, None]) -> bool:
         """False: other servers were in the way."""
-        transaction = Transaction(connection)
+        transaction.notices = {}
+        transaction.assistants.forget()  # what the one before found may be taken back
 
         def operate(transaction: Transaction) -> Any:
-            with connection.savepoint():
+            with transaction.connection.savepoint():
                 return write.operation(transaction)
 
         write.result, write.error = _outcome(operate, transaction)
@@ -201,9 +202,9 @@ class Writer:
 
     def _disconnect(self) -> None:
         """Closing takes an open transaction back, and the next batch starts with a new connection."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        transaction, self._transaction = self._transaction, None
+        if transaction is not None:
+            transaction.connection.close()
 
     def tell(self, notices: Iterable[Notice]) -> None:
         """To the listeners of this server. The writes are done: who listens badly must not stop those of others."""
