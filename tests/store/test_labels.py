@@ -55,6 +55,9 @@ WINDOWS = st.builds(
 QUERIES = st.tuples(DOCUMENTS | st.sampled_from(['{"3":3}', '{"3":3,"4":5}']), st.sampled_from([None, True, False]))
 
 
+LABELLING = ["0010_cron_labels", "0013_label_counts"]
+
+
 class Model:
     """The crons of one owner, and what a search of them answers."""
 
@@ -165,6 +168,14 @@ def test_a_cron_without_metadata_has_no_labels(house: House) -> None:
     assert standing(house.database) == []
 
 
+def without_labels(house: House) -> None:
+    """As the database was before there were any."""
+    for table in ("cron_labels", "label_counts"):
+        house.sql(f"DROP TABLE {table}")
+    for migration in LABELLING:
+        house.sql(f"DELETE FROM schema_migration WHERE name = '{migration}'")
+
+
 def test_crons_from_before_there_were_labels_get_theirs(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(labels, "MOST", 2)
     documents = ('{"a":1}', "{}", '{"a":1.0,"b":[1]}', '{"a":2,"b":true}', '{"a":1,"b":1,"c":1}')
@@ -172,12 +183,12 @@ def test_crons_from_before_there_were_labels_get_theirs(house: House, monkeypatc
     house.poisoned("crons", "cron_id", house.cron().cron_id, "metadata = '{'")
     before = standing(house.database)
     assert len(before) == 500 * (1 + 0 + 1 + 2 + 1)
-    house.sql("DROP TABLE cron_labels")
-    house.sql("DELETE FROM schema_migration WHERE name = '0010_cron_labels'")
-    assert house.database.migrate() == ["0010_cron_labels"]
+    without_labels(house)
+    assert house.database.migrate() == LABELLING
     assert standing(house.database) == before
     page = house.do(house.crons.search, "", CronQuery(metadata='{"a":2}'), Window(limit=1000, descending=False))
     assert [each.cron_id for each in page.items] == [each.cron_id for each in crons[3::5]]
+    assert house.do(house.crons.count, "", CronQuery(metadata='{"a":2}')) == 500
 
 
 @ON_SQLITE
@@ -185,9 +196,8 @@ def test_what_was_written_by_hand_does_not_keep_crons_from_their_labels(house: H
     changes = ("created_at = 'yesterday'", "metadata = x'7b7d'", "owner = x'00'", "cron_id = x'00'")
     for change in changes:
         house.poisoned("crons", "cron_id", house.cron(cron_draft(metadata='{"a":1}')).cron_id, change)
-    house.sql("DROP TABLE cron_labels")
-    house.sql("DELETE FROM schema_migration WHERE name = '0010_cron_labels'")
-    assert house.database.migrate() == ["0010_cron_labels"]
+    without_labels(house)
+    assert house.database.migrate() == LABELLING
     page = house.do(house.crons.search, "", CronQuery(metadata='{"a":1}'), Window())
     assert "created_at" in (page.items[0].unreadable or "")
 
@@ -204,6 +214,23 @@ def test_labels_are_of_their_owner_alone(house: House) -> None:
     house.cron(cron_draft(metadata='{"a":1}'), owner="ann")
     assert house.do(house.crons.count, "", CronQuery(metadata='{"a":1}')) == 0
     assert house.do(house.crons.count, "ann", CronQuery(metadata='{"a":1}')) == 1
+
+
+@ON_SQLITE
+def test_how_many_have_a_label_is_not_counted_but_known(house: House) -> None:
+    house.cron(cron_draft(metadata='{"a":1,"b":1}'))
+    gone = house.cron(cron_draft(metadata='{"a":1,"b":2}'))
+    house.sql("UPDATE label_counts SET crons = crons + 40")
+    house.do(house.crons.delete, "", gone.cron_id)
+    wanted = {'{"a":1}': 41, '{"b":1}': 41, '{"b":2}': 40, '{"c":1}': 0, '{"a":1,"b":1}': 1}
+    found = {metadata: house.do(house.crons.count, "", CronQuery(metadata=metadata)) for metadata in wanted}
+    assert found == wanted
+
+
+@ON_SQLITE
+def test_a_label_that_no_cron_has_any_more_is_not_kept_count_of(house: House) -> None:
+    house.do(house.crons.delete, "", house.cron(cron_draft(metadata='{"a":1,"b":1}')).cron_id)
+    assert house.do(lambda tx: tx.threads._connection.execute("SELECT * FROM label_counts")) == []
 
 
 @ON_SQLITE

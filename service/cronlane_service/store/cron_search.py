@@ -101,6 +101,8 @@ def _in_turn(engine: Engine, asked: tuple[Names, bool]) -> peewee.Query:
 
 
 def _number(engine: Engine, names: Names) -> peewee.Query:
+    if len(sought := _sought(names)) == 1 and not _plain(engine, names):
+        return labels.number(engine, sought[0])
     return _listed(engine, names).select(peewee.fn.count(peewee.SQL("*")))
 
 

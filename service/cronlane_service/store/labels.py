@@ -11,15 +11,18 @@ from cronlane_service.domain import labels
 from cronlane_service.domain.models import Cron
 from cronlane_service.store import statements
 from cronlane_service.store.connection import Connection
+from cronlane_service.store.engine import Engine
 from cronlane_service.store.instants import stored
 from cronlane_service.store.statements import Bind, Statement
 from cronlane_service.store.tables import CronLabelTable as Table
+from cronlane_service.store.tables import LabelCountTable as Count
 
 _INSERT = statements.insert(Table)
 _DELETE = Statement(lambda engine: Table.delete().where(engine.among(Table.cron_id, Bind("ids"))))
-_SOME = Statement(lambda _: having([Bind("label")]).limit(Bind("limit")))
+_ANY = Statement(lambda _: having([Bind("label")]).limit(1))
+_COMMON = Statement(lambda engine: number(engine, Bind("label"), _MANY))
 _MANY = 1_000
-"""How far it is counted to tell a rare label from a common one."""
+"""How far it is counted, at most, to tell a rare label from a common one."""
 
 
 def insert(connection: Connection, cron: Cron) -> None:
@@ -36,13 +39,21 @@ def delete(connection: Connection, cron_ids: Sequence[str]) -> None:
 
 def crowded(connection: Connection, owner: str) -> bool:
     """Whether the owner has crons that stand under no label of their own."""
-    return bool(connection.rows(_SOME, owner=owner, label=labels.CROWDED, limit=1))
+    return bool(connection.rows(_ANY, owner=owner, label=labels.CROWDED))
 
 
 def rarest_first(connection: Connection, owner: str, sought: Sequence[bytes]) -> list[bytes]:
     if len(sought) < 2:
         return list(sought)
-    return sorted(sought, key=lambda label: len(connection.rows(_SOME, owner=owner, label=label, limit=_MANY)))
+    return sorted(sought, key=lambda label: connection.rows(_COMMON, owner=owner, label=label))
+
+
+def number(engine: Engine, label: Bind, most: int | None = None) -> peewee.Query:
+    """How many crons of ``owner`` have the label; where that has to be counted, up to ``most``."""
+    if engine.exclusive:  # there triggers keep count
+        kept = peewee.fn.coalesce(peewee.fn.max(Count.crons), 0)  # of one row, or of none
+        return Count.select(kept).where(Count.owner == Bind("owner"), Count.label == label)
+    return peewee.Select([having([label]).limit(most)], [peewee.fn.count(peewee.SQL("*"))])
 
 
 def having(sought: Sequence[Bind]) -> peewee.ModelSelect[Table]:

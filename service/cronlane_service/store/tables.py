@@ -139,6 +139,22 @@ class CronLabelTable(Table):
         without_rowid = True  # on SQLite: a row is all key
 
 
+class LabelCountTable(Table):
+    """How many crons have a label, so that nobody has to count them to say how many a search finds.
+
+    Kept by triggers on SQLite alone: where transactions write side by side, they would wait for one another's counts.
+    """
+
+    owner = TextField()
+    label = BlobField()
+    crons = IntegerField()
+
+    class Meta:
+        table_name = "label_counts"
+        primary_key = CompositeKey("owner", "label")
+        without_rowid = True
+
+
 class ZoneTable(Table):
     """By which rules of a time zone its crons' next instants were found."""
 
@@ -269,6 +285,7 @@ TABLES = (
     ThreadTable,
     CronTable,
     CronLabelTable,
+    LabelCountTable,
     ZoneTable,
     TickTable,
     RunTable,
