@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import itemgetter
+from typing import Any
 
 from starlette._utils import get_route_path
 from starlette.routing import BaseRoute, Match
@@ -10,6 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 _Form = tuple[tuple[bool, ...], tuple[int, ...], tuple[int, ...]]
 """Which segments vary; the places of those that do not; the places of those that do."""
+_Fixed = Callable[[list[str]], Any]
+"""Takes the segments that do not vary."""
 
 
 class Paths(BaseRoute):
@@ -17,14 +21,15 @@ class Paths(BaseRoute):
 
     def __init__(self, endpoints: Mapping[str, ASGIApp]) -> None:
         """By path; its variables are whole segments, called {v0}, {v1}, …"""
-        forms: dict[_Form, dict[tuple[str, ...], ASGIApp]] = {}
+        forms: dict[_Form, dict[Any, ASGIApp]] = {}
         for path, endpoint in endpoints.items():
             segments = path.split("/")
             form = _form(segments)
-            forms.setdefault(form, {})[tuple(segments[at] for at in form[1])] = endpoint
-        self._by_length: dict[int, list[tuple[_Form, Mapping[tuple[str, ...], ASGIApp]]]] = {}
+            forms.setdefault(form, {})[itemgetter(*form[1])(segments)] = endpoint
+        self._by_length: dict[int, list[tuple[_Fixed, tuple[int, ...], Mapping[Any, ASGIApp]]]] = {}
         for form in sorted(forms):
-            self._by_length.setdefault(len(form[0]), []).append((form, forms[form]))
+            varies, fixed, variable = form
+            self._by_length.setdefault(len(varies), []).append((itemgetter(*fixed), variable, forms[form]))
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         if scope["type"] != "http":
@@ -35,11 +40,12 @@ class Paths(BaseRoute):
     def find(self, scope: Scope) -> tuple[ASGIApp, dict[str, str]] | None:
         """What answers, and the values of the path's variables."""
         segments = get_route_path(scope).split("/")
-        for (_, fixed, variable), endpoints in self._by_length.get(len(segments), ()):
-            endpoint = endpoints.get(tuple([segments[at] for at in fixed]))
-            values = [segments[at] for at in variable]
-            if endpoint is not None and all(values):
-                return endpoint, {f"v{number}": value for number, value in enumerate(values)}
+        for fixed, variable, endpoints in self._by_length.get(len(segments), ()):
+            endpoint = endpoints.get(fixed(segments))
+            if endpoint is not None:
+                values = {f"v{number}": segments[at] for number, at in enumerate(variable)}
+                if all(values.values()):
+                    return endpoint, values
         return None
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

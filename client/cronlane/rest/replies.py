@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 
 from google.protobuf.descriptor import FieldDescriptor
 from starlette.responses import Response
@@ -34,6 +35,7 @@ async def cron(exchange: Exchange) -> Response:
     return json_response(encode(await exchange.reply(), select))
 
 
+@cache
 def listed_field(binding: Binding) -> FieldDescriptor:
     """The field of a reply that holds the resources."""
     return next(field for field in binding.method.output_type.fields if field.is_repeated)
@@ -55,13 +57,13 @@ async def page(exchange: Exchange) -> Response:
         headers["x-pagination-total"] = str(reply.total)
         if reply.HasField("next_offset"):
             headers["x-pagination-next"] = str(reply.next_offset)
-    return json_response(_json.listed(encode(each, select) for each in getattr(reply, listed.name)), headers=headers)
+    return json_response(_json.listed([encode(each, select) for each in getattr(reply, listed.name)]), headers=headers)
 
 
 async def listing(exchange: Exchange) -> Response:
     """A bare array."""
     name = listed_field(exchange.binding).name
-    return json_response(_json.listed(encode(each) for each in getattr(await exchange.reply(), name)))
+    return json_response(_json.listed(map(encode, getattr(await exchange.reply(), name))))
 
 
 async def subgraphs(exchange: Exchange) -> Response:

@@ -13,7 +13,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from cronlane import _json
 from cronlane._assistants import assistant_to_update
@@ -105,22 +105,27 @@ def _levels_text(field: FieldDescriptor, raw: str) -> str:
 
 async def _text(http: Request, limit: int) -> str:
     """The body. What is too large is still read for a while, unless the sender waits for leave to send it."""
-    refused = HTTPException(413, f"Request body is larger than {limit} bytes")
-    if any(name == b"expect" for name, _ in http.scope["headers"]) and _declared(http) > limit:
-        raise refused
-    chunks, size = [], 0
-    async for chunk in http.stream():
+    if b"expect" in dict(http.scope["headers"]) and _declared(http) > limit:
+        raise _too_large(limit)
+    chunks, size, more = [], 0, True
+    while more and size <= _DRAIN * limit:
+        message = await http.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size <= limit:
             chunks.append(chunk)
-        elif size > _DRAIN * limit:
-            break
     if size > limit:
-        raise refused
+        raise _too_large(limit)
     try:
         return b"".join(chunks).removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError:
         raise InvalidRequest("Invalid JSON in request body") from None
+
+
+def _too_large(limit: int) -> HTTPException:
+    return HTTPException(413, f"Request body is larger than {limit} bytes")
 
 
 def _declared(http: Request) -> int:

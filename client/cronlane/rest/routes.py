@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor import MethodDescriptor
@@ -22,21 +23,18 @@ _VARIABLE = re.compile(r"\{([a-z_.]+)\}")
 class Binding:
     """One method under one verb and path.
 
-    ``body`` is ``""``, ``"*"`` or a field of the request. ``unbound`` are fields that the path names in another
-    binding of the method, so nothing else fills them in this one. ``number`` counts the method's bindings from 0.
+    ``body`` is ``""``, ``"*"`` or a field of the request. ``variables`` are the fields that the path names, with dots
+    into the body's field. ``unbound`` are fields that the path names in another binding of the method, so nothing else
+    fills them in this one. ``number`` counts the method's bindings from 0.
     """
 
     method: MethodDescriptor
     verb: str
     template: str
     body: str
+    variables: tuple[str, ...]
     unbound: frozenset[str]
     number: int
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The fields that the path names, with dots into the body's field."""
-        return tuple(_VARIABLE.findall(self.template))
 
 
 def table() -> Mapping[str, Mapping[str, Binding]]:
@@ -53,10 +51,10 @@ def table() -> Mapping[str, Mapping[str, Binding]]:
 def _bindings(method: MethodDescriptor) -> Iterator[Binding]:
     first = method.GetOptions().Extensions[annotations_pb2.http]
     rules = [first, *first.additional_bindings]
-    named = [set(_VARIABLE.findall(_template(rule))) for rule in rules]
+    named = [tuple(_VARIABLE.findall(_template(rule))) for rule in rules]
     for number, (rule, own) in enumerate(zip(rules, named, strict=True)):
         verb = rule.WhichOneof("pattern").upper()
-        yield Binding(method, verb, _template(rule), rule.body, frozenset(set().union(*named) - own), number)
+        yield Binding(method, verb, _template(rule), rule.body, own, frozenset({*chain(*named)} - {*own}), number)
 
 
 def _template(rule: http_pb2.HttpRule) -> str:
