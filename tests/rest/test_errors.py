@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 from google.protobuf.duration_pb2 import Duration
@@ -75,6 +77,32 @@ async def test_when_to_try_again_is_told_in_whole_seconds(http: httpx.AsyncClien
 async def test_a_missing_schedule_is_named(http: httpx.AsyncClient) -> None:
     answer = await http.post("/runs/crons", json={"assistant_id": "agent"})
     assert (answer.status_code, answer.json()) == (422, {"detail": "schedule: is required"})
+
+
+class Broken:
+    """A channel with a fault in it."""
+
+    def unary_unary(self, *_: Any, **__: Any) -> Any:
+        def call(*_: Any, **__: Any) -> Any:
+            raise RuntimeError("something of the inside")
+
+        return call
+
+    unary_stream = unary_unary
+
+
+async def test_a_fault_of_the_shim_is_500_with_nothing_of_the_inside_and_goes_on_to_the_log() -> None:
+    channel: Any = Broken()
+    app = build_app(channel, version="1", max_body=10_000)
+    for raises in (False, True):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=raises)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
+            if raises:
+                with pytest.raises(RuntimeError, match="something of the inside"):
+                    await http.get("/threads/t")
+            else:
+                answer = await http.get("/threads/t")
+                assert (answer.status_code, answer.json()) == (500, {"detail": "Internal Server Error"})
 
 
 async def test_a_message_too_large_for_the_service_is_413(service: StoredService) -> None:

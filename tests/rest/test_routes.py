@@ -49,6 +49,11 @@ async def test_a_trailing_slash_redirects(http: httpx.AsyncClient) -> None:
     assert answer.headers["location"].endswith("/threads")
 
 
+async def test_a_redirect_stays_under_the_address_that_a_proxy_answers_at(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/threads/", json={}, headers={"host": "cron.example", "x-forwarded-proto": "https"})
+    assert answer.headers["location"] == "https://cron.example/threads"
+
+
 async def test_head_works_where_get_does(http: httpx.AsyncClient, service: StoredService) -> None:
     await http.post("/threads", json={"thread_id": "t"})
     answer = await http.head("/threads/t")

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import grpc.aio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from cronlane._channel import WaitingStub
-from cronlane.rest.errors import HANDLERS, KNOWN, answer, failed
+from cronlane.rest.errors import HANDLERS, KNOWN, answer
 from cronlane.rest.exchange import Exchange
 from cronlane.rest.front import Front
 from cronlane.rest.metrics import Requests
@@ -76,7 +77,12 @@ def build_app(
     others = [*system_routes(ready, version, langgraph_version, requests), WebSocketRoute(PATH, websocket)]
     # It has the paths too, to send who asks for one with a slash behind it there.
     app = Starlette(routes=[paths, *others], exception_handlers=HANDLERS)
-    return Front(ServerErrorMiddleware(_First(paths, app), failed), requests)
+    return Front(_First(paths, _behind_a_proxy(app)).find, requests)
+
+
+def _behind_a_proxy(app: Any) -> Any:
+    """What its own routes answer may name the address under which they were asked; the API's paths never do."""
+    return ProxyHeadersMiddleware(app, os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"))
 
 
 def _methods(channel: grpc.aio.Channel) -> Mapping[str, Any]:
@@ -85,8 +91,10 @@ def _methods(channel: grpc.aio.Channel) -> Mapping[str, Any]:
 
 
 def _identity(connection: HTTPConnection) -> list[tuple[str, str]]:
-    told = {name: value for name, value in reversed(connection.scope["headers"]) if name in _IDENTITY}
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in told.items()]
+    sent = dict(reversed(connection.scope["headers"]))  # of several the first
+    if _IDENTITY.isdisjoint(sent):
+        return []
+    return [(name.decode("latin-1"), sent[name].decode("latin-1")) for name in _IDENTITY & sent.keys()]
 
 
 class _First:
@@ -95,13 +103,12 @@ class _First:
     def __init__(self, paths: Paths, app: ASGIApp) -> None:
         self._paths, self._app = paths, app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def find(self, scope: Scope) -> ASGIApp:
         found = self._paths.find(scope) if scope["type"] == "http" else None
         if found is None:
-            await self._app(scope, receive, send)
-        else:
-            endpoint, scope["path_params"] = found
-            await endpoint(scope, receive, send)
+            return self._app
+        endpoint, scope["path_params"] = found
+        return endpoint
 
 
 class _Call:
@@ -115,12 +122,9 @@ class _Call:
 
     async def __call__(self, http: Request) -> Response:
         request = await self._requests.read(http)
-        metadata = _identity(http)
-
-        def send() -> Any:
-            return self._method(request, metadata=metadata)
-
-        return await self._reply(Exchange(http, self._binding, request, send, self._keep_alive))
+        return await self._reply(
+            Exchange(http, self._binding, request, self._method, _identity(http), self._keep_alive)
+        )
 
 
 class _Endpoint:
@@ -134,8 +138,11 @@ class _Endpoint:
         http = Request(scope, receive)
         try:
             response = await self._call(scope["method"])(http)
-        except KNOWN as error:
+        except Exception as error:
             response = await answer(http, error)
+            if not isinstance(error, KNOWN):
+                await response(scope, receive, send)
+                raise  # for the log of the HTTP server
         await response(scope, receive, send)
 
     def _call(self, verb: str) -> _Call:

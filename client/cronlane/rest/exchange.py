@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,20 +14,25 @@ from cronlane.errors import from_rpc_error
 from cronlane.rest.routes import Binding
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
-    """As it came, as it goes to the service, and how to send it there; ``keep_alive`` in seconds."""
+    """As it came, as it goes to the service, who sends it, and by which call; ``keep_alive`` in seconds."""
 
     http: Request
     binding: Binding
     request: Any
-    send: Callable[[], Any]
+    method: Callable[..., Any]
+    identity: Sequence[tuple[str, str]]
     keep_alive: float
+
+    def send(self) -> Any:
+        """The call."""
+        return self.method(self.request, metadata=self.identity)
 
     async def reply(self) -> Any:
         """Raises CronlaneError."""
         try:
-            return await self.send()
+            return await self.method(self.request, metadata=self.identity)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
 

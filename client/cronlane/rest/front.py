@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,10 +17,11 @@ class Front:
     which costs as much as the rest of a small request.
     """
 
-    def __init__(self, app: ASGIApp, requests: Requests) -> None:
-        self._app, self._requests = app, requests
+    def __init__(self, find: Callable[[Scope], ASGIApp], requests: Requests) -> None:
+        """``find``: what answers."""
+        self._find, self._requests = find, requests
         self._for_pages = CORSMiddleware(
-            app,
+            self._for_all,
             allow_origins=["*"],
             allow_methods=["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
             allow_headers=["*"],
@@ -28,9 +31,9 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._for_all(scope, receive, send)
             return
-        from_page = any(name == b"origin" for name, _ in scope["headers"])
+        from_page = b"origin" in dict(scope["headers"])
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -39,4 +42,7 @@ class Front:
                     message["headers"] = [*message.get("headers", ()), _VARY]
             await send(message)
 
-        await (self._for_pages if from_page else self._app)(scope, receive, sent)
+        await (self._for_pages if from_page else self._find(scope))(scope, receive, sent)
+
+    async def _for_all(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._find(scope)(scope, receive, send)

@@ -55,6 +55,7 @@ class RestServer:
             log_config=None,
             log_level="warning",
             lifespan="off",
+            proxy_headers=False,
             server_header=False,
             ws="websockets-sansio",
             ws_max_size=max_message,
