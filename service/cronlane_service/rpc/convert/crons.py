@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
@@ -9,14 +10,21 @@ from cronlane.v1 import crons_pb2 as pb
 from cronlane_service.domain import models
 from cronlane_service.domain.drafts import CronDraft
 from cronlane_service.domain.queries import CronQuery
-from cronlane_service.rpc.convert import timings, words
+from cronlane_service.rpc.convert import templates, timings, words
 from cronlane_service.rpc.convert.documents import document, said, text
-from cronlane_service.rpc.convert.instants import instant, timestamp
-from cronlane_service.rpc.convert.templates import fields, template
+from cronlane_service.rpc.convert.instants import timestamp
+from cronlane_service.rpc.convert.templates import Readers, read, template
 
 _NOTHING, _ZERO, _NOTHING_COUNTED = models.RunTemplate(), models.CronCounters(), pb.CronCounters()
 _SHORT = 2000
 """Characters of a cron, the message of which is kept."""
+_READERS: Readers = {
+    **templates.READERS,
+    **timings.READERS,
+    "extra": said,
+    "on_run_completed": words.ON_COMPLETION.word,
+}
+_DRAFTED = frozenset(field.name for field in fields(CronDraft))
 
 
 def cron(cron: models.Cron) -> pb.Cron:
@@ -89,23 +97,9 @@ def _template(run: models.RunTemplate) -> dict[str, Any]:
 
 
 def draft(cron: pb.Cron) -> CronDraft:
-    sent = fields(cron)
-    return CronDraft(
-        assistant_id=cron.assistant_id,
-        schedule=cron.schedule,
-        at=instant(cron, "at") if "at" in sent else None,
-        every=timings.every(cron) if "every" in sent else None,
-        policies=timings.DEFAULT if timings.POLICIES.isdisjoint(sent) else timings.policies(cron),
-        note=sent.get("note"),
-        thread_id=sent.get("thread_id"),
-        timezone=sent.get("timezone"),
-        end_time=instant(cron, "end_time") if "end_time" in sent else None,
-        enabled=sent.get("enabled"),
-        on_run_completed=words.ON_COMPLETION.word("on_run_completed", cron.on_run_completed),
-        metadata=said(sent.get("metadata"), "metadata"),
-        run=template(sent),
-        extra=said(sent.get("extra"), "extra"),
-    )
+    sent = read(cron, _READERS)
+    policies = timings.DEFAULT if timings.POLICIES.isdisjoint(sent) else timings.policies(cron)
+    return CronDraft(policies=policies, run=template(sent), **{name: sent[name] for name in _DRAFTED & sent.keys()})
 
 
 def query(request: pb.SearchCronsRequest | pb.CountCronsRequest) -> CronQuery:

@@ -18,13 +18,11 @@ _EXACT = 2**53
 
 def text(message: Message, field: str) -> str | None:
     """The text of a Json field, None when it is absent. What it must be, its use case checks."""
-    return said(getattr(message, field), field) if message.HasField(field) else None
+    return said(field, getattr(message, field)) if message.HasField(field) else None
 
 
-def said(document: Json | None, field: str) -> str | None:
-    """The same of the field's value; None when it is absent."""
-    if document is None:
-        return None
+def said(field: str, document: Json) -> str:
+    """The same of the field's value."""
     if document.WhichOneof("kind") == "value":
         return jsontext.dump(_plain(document.value, field))
     if not document.text:

@@ -21,7 +21,11 @@ def instant(message: Message, field: str) -> datetime | None:
     """What a Timestamp field says, to the microsecond; None when it is absent."""
     if not message.HasField(field):
         return None
-    sent: Timestamp = getattr(message, field)
+    return moment(field, getattr(message, field))
+
+
+def moment(field: str, sent: Timestamp) -> datetime:
+    """The same of the field's value."""
     try:
         if not 0 <= sent.nanos < _NANOS:
             raise OverflowError

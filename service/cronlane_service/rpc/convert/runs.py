@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from cronlane.v1 import runs_pb2 as pb
 from cronlane_service.domain import models
 from cronlane_service.domain.drafts import RunDraft, RunSelection
@@ -12,7 +10,7 @@ from cronlane_service.domain.queries import RunQuery
 from cronlane_service.rpc.convert import words
 from cronlane_service.rpc.convert.documents import document, text
 from cronlane_service.rpc.convert.instants import span, timestamp
-from cronlane_service.rpc.convert.templates import fields, template
+from cronlane_service.rpc.convert.templates import READERS, read, template
 from cronlane_service.rpc.convert.threads import run_error
 from cronlane_service.usecases.runs import Ending
 
@@ -54,15 +52,16 @@ def outcome(ending: Ending) -> pb.RunOutcome:
 
 
 def draft(spec: pb.RunSpec) -> RunDraft:
+    sent = read(spec, READERS)
     return RunDraft(
         assistant_id=spec.assistant_id,
-        metadata=text(spec, "metadata"),
-        run=replace(template(fields(spec)), command=text(spec, "command"), feedback_keys=tuple(spec.feedback_keys)),
+        metadata=sent.get("metadata"),
+        run=template(sent),
         create_thread=words.IF_NOT_EXISTS.word("if_not_exists", spec.if_not_exists) == "create",
         on_completion=words.ON_COMPLETION.word("on_completion", spec.on_completion),
         after=span(spec, "after_seconds"),
         checkpoint=text(spec, "checkpoint"),
-        checkpoint_id=spec.checkpoint_id if spec.HasField("checkpoint_id") else None,
+        checkpoint_id=sent.get("checkpoint_id"),
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import partial
+from typing import Any, TypeAlias
 
 from google.protobuf.message import Message
 
@@ -11,24 +13,33 @@ from cronlane_service.domain.models import RunTemplate
 from cronlane_service.rpc.convert import words
 from cronlane_service.rpc.convert.documents import said
 
+Readers: TypeAlias = "Mapping[str, Callable[[str, Any], Any]]"
+"""By field: what its name and the value that was sent come to. A field without one says what it means."""
+_TEMPLATE = frozenset(field.name for field in fields(RunTemplate))
 
-def fields(message: Message) -> dict[str, Any]:
+
+def _names(_: str, sent: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sent)
+
+
+READERS: Readers = {
+    **dict.fromkeys(("input", "command", "config", "context", "metadata"), said),
+    **dict.fromkeys(("interrupt_before", "interrupt_after", "feedback_keys"), _names),
+    "multitask_strategy": words.MULTITASK.word,
+    "stream_mode": partial(words.STREAM_MODE.all, unspecified="values"),
+    "durability": words.DURABILITY.word,
+}
+
+
+def read(message: Message, readers: Readers) -> dict[str, Any]:
     """What is set in a message, by name: one call, where a question for each field would be dozens."""
-    return {field.name: value for field, value in message.ListFields()}
+    sent = {}
+    for field, value in message.ListFields():
+        reader = readers.get(field.name)
+        sent[field.name] = value if reader is None else reader(field.name, value)
+    return sent
 
 
 def template(sent: Mapping[str, Any]) -> RunTemplate:
-    """Of the `fields` of a Cron or a RunSpec."""
-    return RunTemplate(
-        input=said(sent.get("input"), "input"),
-        config=said(sent.get("config"), "config"),
-        context=said(sent.get("context"), "context"),
-        interrupt_before=tuple(sent.get("interrupt_before", ())),
-        interrupt_after=tuple(sent.get("interrupt_after", ())),
-        multitask_strategy=words.MULTITASK.word("multitask_strategy", sent.get("multitask_strategy", 0)),
-        stream_mode=words.STREAM_MODE.all("stream_mode", sent.get("stream_mode", ()), unspecified="values"),
-        stream_subgraphs=sent.get("stream_subgraphs"),
-        stream_resumable=sent.get("stream_resumable"),
-        durability=words.DURABILITY.word("durability", sent.get("durability", 0)),
-        webhook=sent.get("webhook"),
-    )
+    """Of what was `read` in a Cron or a RunSpec."""
+    return RunTemplate(**{name: sent[name] for name in _TEMPLATE & sent.keys()})

@@ -14,7 +14,8 @@ from cronlane_service.domain.drafts import CronDraft
 from cronlane_service.domain.errors import InvalidField
 from cronlane_service.domain.policies import CatchUp, DstPolicy, Fold, Gap, Overlap, Policies
 from cronlane_service.rpc.convert import words
-from cronlane_service.rpc.convert.instants import instant, span, timestamp
+from cronlane_service.rpc.convert.instants import instant, moment, span, timestamp
+from cronlane_service.rpc.convert.templates import Readers
 
 _MICROSECOND = timedelta(microseconds=1)
 DEFAULT = Policies()
@@ -23,11 +24,12 @@ POLICIES = frozenset(field.name for field in fields(Policies))
 Asked: TypeAlias = pb.Cron | pb.PreviewScheduleRequest
 
 
-def every(asked: Asked) -> tuple[timedelta, timedelta] | None:
+def _every(_: str, sent: pb.Every) -> tuple[timedelta, timedelta]:
     """Interval and phase."""
-    if not asked.HasField("every"):
-        return None
-    return span(asked.every, "interval"), span(asked.every, "phase")
+    return span(sent, "interval"), span(sent, "phase")
+
+
+READERS: Readers = {"at": moment, "every": _every, "end_time": moment}
 
 
 def policies(cron: pb.Cron) -> Policies:
@@ -47,7 +49,7 @@ def preview_draft(request: pb.PreviewScheduleRequest) -> CronDraft:
     return CronDraft(
         schedule=request.schedule,
         at=instant(request, "at"),
-        every=every(request),
+        every=_every("every", request.every) if request.HasField("every") else None,
         timezone=request.timezone if request.HasField("timezone") else None,
         end_time=instant(request, "end_time"),
         policies=Policies(
