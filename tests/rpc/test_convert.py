@@ -249,4 +249,4 @@ def test_a_cron_that_was_answered_before_is_answered_as_it_is_now() -> None:
     for change in ({"counters": CronCounters(failed=1)}, {"metadata": '{"a":2}'}, {"enabled": False}, {"note": "n"}):
         after = replace(before, **change)  # type: ignore[arg-type]
         assert crons.cron(after) != crons.cron(before), change
-        assert crons.cron(after) == crons._message(after)
+        assert crons.cron(after) == crons.written(after)

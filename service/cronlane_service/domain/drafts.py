@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from cronlane_service.domain.lifetimes import Ttl
 from cronlane_service.domain.models import OnCompletion, RunStatus, RunTemplate
-from cronlane_service.domain.policies import Policies
+from cronlane_service.domain.policies import DEFAULT, Policies
 from cronlane_service.domain.states import Supersteps
 
 
@@ -50,7 +50,7 @@ class CronDraft:
     metadata: str | None = None
     run: RunTemplate = field(default_factory=RunTemplate)
     extra: str | None = None
-    policies: Policies = field(default_factory=Policies)
+    policies: Policies = DEFAULT
     note: str | None = None
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from cronlane_service.domain.lifetimes import Ttl
-from cronlane_service.domain.policies import Policies
+from cronlane_service.domain.policies import DEFAULT, Policies
 
 
 class ThreadStatus(StrEnum):
@@ -172,7 +172,7 @@ class Cron:
     run: RunTemplate = field(default_factory=RunTemplate)
     extra: str = "{}"
     disabled_reason: str | None = None
-    policies: Policies = field(default_factory=Policies)
+    policies: Policies = DEFAULT
     due_at: datetime | None = None  # when next_run_date is fired: later than it by the jitter
     paused_at: datetime | None = None  # since when it is not enabled
     note: str | None = None

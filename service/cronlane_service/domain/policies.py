@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -47,6 +47,9 @@ class DstPolicy:
     fold: Fold = Fold.BY_EXPRESSION
 
 
+_PLAIN = DstPolicy()
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
     """The defaults are what a cron does of which nothing else was said."""
@@ -54,13 +57,14 @@ class Policies:
     start_time: datetime | None = None
     max_runs: int | None = None
     jitter: timedelta = timedelta(0)
-    dst_policy: DstPolicy = field(default_factory=DstPolicy)
+    dst_policy: DstPolicy = _PLAIN
     catch_up: CatchUp = CatchUp.LATEST
     catch_up_window: timedelta | None = None
     overlap: Overlap = Overlap.ALLOW
     pause_after_failures: int | None = None
 
 
+DEFAULT = Policies()
 LONGEST_JITTER = timedelta(days=1)
 
 

@@ -49,22 +49,20 @@ class CronServicer(CronServiceServicer):
 
     async def CreateCron(self, request: pb.CreateCronRequest, context: Context) -> pb.Cron:  # noqa: N802
         who, draft = owner(context), convert.draft(request.cron)
-        return await self._write(
-            lambda tx: self._crons.create(tx, who, draft, request.request_id), request.validate_only
-        )
+        write = self._rehearse if request.validate_only else self._database.write
+        return convert.written(await write(lambda tx: self._crons.create(tx, who, draft, request.request_id)))
 
     async def GetCron(self, request: pb.GetCronRequest, context: Context) -> pb.Cron:  # noqa: N802
-        who, names = owner(context), selection(pb.Cron, request.select)
-        found = await self._database.look_up(lambda tx: self._crons.get(tx, who, request.cron_id))
-        return selected([convert.cron(found)], names)[0]
+        who, names = owner(context), selection(pb.Cron, request.select) if request.select else frozenset()
+        found = convert.cron(await self._database.look_up(lambda tx: self._crons.get(tx, who, request.cron_id)))
+        return selected([found], names)[0] if names else found
 
     async def UpdateCron(self, request: pb.UpdateCronRequest, context: Context) -> pb.Cron:  # noqa: N802
         who = owner(context)
         named, wanted = changes(request.cron, request.update_mask, never=_NEVER_UPDATED)
         cron_id, etag, draft = request.cron.cron_id, request.cron.etag, convert.draft(wanted)
-        return await self._write(
-            lambda tx: self._crons.update(tx, who, cron_id, named, draft, etag), request.validate_only
-        )
+        write = self._rehearse if request.validate_only else self._database.write
+        return convert.written(await write(lambda tx: self._crons.update(tx, who, cron_id, named, draft, etag)))
 
     async def DeleteCron(self, request: pb.DeleteCronRequest, context: Context) -> Empty:  # noqa: N802
         who = owner(context)
@@ -83,12 +81,12 @@ class CronServicer(CronServiceServicer):
     async def PauseCron(self, request: pb.PauseCronRequest, context: Context) -> pb.Cron:  # noqa: N802
         who, note = owner(context), request.note if request.HasField("note") else None
         cron_id, etag = request.cron_id, request.etag
-        return convert.cron(await self._database.write(lambda tx: self._crons.pause(tx, who, cron_id, note, etag)))
+        return convert.written(await self._database.write(lambda tx: self._crons.pause(tx, who, cron_id, note, etag)))
 
     async def ResumeCron(self, request: pb.ResumeCronRequest, context: Context) -> pb.Cron:  # noqa: N802
         who, note = owner(context), request.note if request.HasField("note") else None
         cron_id, etag = request.cron_id, request.etag
-        return convert.cron(await self._database.write(lambda tx: self._crons.resume(tx, who, cron_id, note, etag)))
+        return convert.written(await self._database.write(lambda tx: self._crons.resume(tx, who, cron_id, note, etag)))
 
     async def TriggerCron(self, request: pb.TriggerCronRequest, context: Context) -> Run:  # noqa: N802
         who, cron_id, request_id = owner(context), request.cron_id, request.request_id
@@ -127,15 +125,13 @@ class CronServicer(CronServiceServicer):
         who, query = owner(context), convert.query(request)
         return pb.CountCronsResponse(count=await self._database.search(lambda tx: self._crons.count(tx, who, query)))
 
-    async def _write(self, operation: Operation[Cron], validate_only: bool) -> pb.Cron:
-        """Does it; only to validate, does it whole and takes it back before it is committed."""
-        if not validate_only:
-            return convert.cron(await self._database.write(operation))
+    async def _rehearse(self, operation: Operation[Cron]) -> Cron:
+        """Does it whole, and takes it back before it is committed."""
 
         def rehearsal(tx: Transaction) -> Cron:
             raise _Rehearsed(operation(tx))
 
         try:
-            return convert.cron(await self._database.write(rehearsal))
+            return await self._database.write(rehearsal)
         except _Rehearsed as rehearsed:
-            return convert.cron(rehearsed.cron)
+            return rehearsed.cron

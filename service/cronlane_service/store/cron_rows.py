@@ -17,7 +17,16 @@ from cronlane_service.domain.models import (
     RunStatus,
     RunTemplate,
 )
-from cronlane_service.domain.policies import LONGEST_JITTER, CatchUp, DstPolicy, Fold, Gap, Overlap, Policies
+from cronlane_service.domain.policies import (
+    DEFAULT,
+    LONGEST_JITTER,
+    CatchUp,
+    DstPolicy,
+    Fold,
+    Gap,
+    Overlap,
+    Policies,
+)
 from cronlane_service.store.instants import MICROSECOND, loaded, stored
 from cronlane_service.store.reading import Reader, count, names, number
 from cronlane_service.store.statements import Row
@@ -112,7 +121,7 @@ def _cron(row: Row) -> Cron:
         run=_PLAIN_RUN if rest[:-18] == _PLAIN_TEMPLATE else template(*rest[:-18]),
         extra=extra,
         disabled_reason=disabled_reason,
-        policies=_DEFAULT if rest[-18:-9] == _DEFAULT_POLICIES else _policies(*rest[-18:-9]),
+        policies=DEFAULT if rest[-18:-9] == _DEFAULT_POLICIES else _policies(*rest[-18:-9]),
         due_at=loaded(due_at),
         paused_at=loaded(paused_at),
         note=note,
@@ -279,7 +288,7 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 # What most crons have, understood once.
-_PLAIN_RUN, _DEFAULT, _ZERO = RunTemplate(), Policies(), CronCounters()
+_PLAIN_RUN, _ZERO = RunTemplate(), CronCounters()
 _PLAIN_TEMPLATE = list(_template_columns(_PLAIN_RUN))
-_DEFAULT_POLICIES = list(_policy_columns(_DEFAULT))
+_DEFAULT_POLICIES = list(_policy_columns(DEFAULT))
 _NOTHING_COUNTED = list(_counter_columns(_ZERO))

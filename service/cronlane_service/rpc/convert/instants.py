@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -34,15 +33,11 @@ def moment(field: str, sent: Timestamp) -> datetime:
         raise InvalidField(field, "must be a time from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z") from None
 
 
+@lru_cache(maxsize=8192)
 def timestamp(instant: datetime | None) -> Any:
     """As the constructor of a message takes it; that of a Timestamp of its own costs three times as much."""
     if instant is None:
         return None
-    return _parts(instant)
-
-
-@lru_cache(maxsize=8192)
-def _parts(instant: datetime) -> Mapping[str, int]:
     since = instant - _EPOCH
     return {"seconds": since.days * 86400 + since.seconds, "nanos": since.microseconds * 1000}
 

@@ -29,7 +29,7 @@ def run(run: models.Run) -> pb.Run:
         cron_id=run.cron_id,
         scheduled_for=timestamp(run.scheduled_for),
         attempt=run.attempt,
-        error=run_error(run.error),
+        error=None if run.error is None else run_error(run.error),
         started_at=timestamp(run.started_at),
         ended_at=timestamp(run.ended_at),
         past_attempts=map(_past, run.history),

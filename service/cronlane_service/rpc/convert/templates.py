@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from cronlane_service.domain.models import RunTemplate
 from cronlane_service.rpc.convert import words
-from cronlane_service.rpc.convert.documents import said
+from cronlane_service.rpc.convert.documents import Inner, said
 
 Readers: TypeAlias = "Mapping[str, Callable[[str, Any], Any]]"
 """By field: what its name and the value that was sent come to. A field without one says what it means."""
@@ -43,3 +43,20 @@ def read(message: Message, readers: Readers) -> dict[str, Any]:
 def template(sent: Mapping[str, Any]) -> RunTemplate:
     """Of what was `read` in a Cron or a RunSpec."""
     return RunTemplate(**{name: sent[name] for name in _TEMPLATE & sent.keys()})
+
+
+def shown(run: RunTemplate) -> dict[str, Any]:
+    """The fields of a Cron."""
+    return {
+        "input": None if run.input is None else Inner(text=run.input),
+        "config": None if run.config is None else Inner(text=run.config),
+        "context": None if run.context is None else Inner(text=run.context),
+        "interrupt_before": run.interrupt_before,
+        "interrupt_after": run.interrupt_after,
+        "multitask_strategy": words.MULTITASK.number(run.multitask_strategy),
+        "stream_mode": map(words.STREAM_MODE.number, run.stream_mode),
+        "stream_subgraphs": run.stream_subgraphs,
+        "stream_resumable": run.stream_resumable,
+        "durability": words.DURABILITY.number(run.durability),
+        "webhook": run.webhook,
+    }

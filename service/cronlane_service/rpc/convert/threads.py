@@ -9,7 +9,7 @@ from cronlane_service.domain.drafts import ThreadDraft
 from cronlane_service.domain.lifetimes import PruneStrategy, Ttl
 from cronlane_service.domain.queries import ThreadQuery
 from cronlane_service.rpc.convert import words
-from cronlane_service.rpc.convert.documents import document, text
+from cronlane_service.rpc.convert.documents import Inner, text
 from cronlane_service.rpc.convert.instants import span, timestamp
 from cronlane_service.rpc.convert.thread_states import superstep
 
@@ -20,19 +20,19 @@ def thread(thread: models.Thread) -> pb.Thread:
         created_at=timestamp(thread.created_at),
         updated_at=timestamp(thread.updated_at),
         state_updated_at=timestamp(thread.state_updated_at),
-        metadata=document(thread.metadata),
+        metadata=Inner(text=thread.metadata),
         status=words.THREAD_STATUS.number(thread.status),
-        config=document(thread.config),
-        values=document(thread.values),
-        interrupts=document(thread.interrupts),
-        error=run_error(thread.error),
+        config=Inner(text=thread.config),
+        values=None if thread.values is None else Inner(text=thread.values),
+        interrupts=Inner(text=thread.interrupts),
+        error=None if thread.error is None else run_error(thread.error),
         etag=thread.etag,
-        ttl=_ttl(thread.ttl),
+        ttl=None if thread.ttl is None else _ttl(thread.ttl),
     )
 
 
-def _ttl(ttl: Ttl | None) -> pb.ThreadTtl | None:
-    if ttl is None or ttl.after is None:
+def _ttl(ttl: Ttl) -> pb.ThreadTtl | None:
+    if ttl.after is None:
         return None
     sent = pb.ThreadTtl(strategy=words.PRUNE_STRATEGY.number(ttl.strategy))
     sent.duration.FromTimedelta(ttl.after)
@@ -46,8 +46,8 @@ def ttl(message: pb.Thread | pb.CreateThreadRequest) -> Ttl:
     return Ttl(span(sent, "duration") if sent.HasField("duration") else None, strategy)
 
 
-def run_error(error: models.RunError | None) -> RunError | None:
-    return None if error is None else RunError(error=error.error, message=error.message)
+def run_error(error: models.RunError) -> RunError:
+    return RunError(error=error.error, message=error.message)
 
 
 def draft(request: pb.CreateThreadRequest) -> ThreadDraft:

@@ -12,13 +12,12 @@ from cronlane.v1 import crons_pb2 as pb
 from cronlane_service.domain import models, timetable
 from cronlane_service.domain.drafts import CronDraft
 from cronlane_service.domain.errors import InvalidField
-from cronlane_service.domain.policies import CatchUp, DstPolicy, Fold, Gap, Overlap, Policies
+from cronlane_service.domain.policies import DEFAULT, CatchUp, DstPolicy, Fold, Gap, Overlap, Policies
 from cronlane_service.rpc.convert import words
 from cronlane_service.rpc.convert.instants import instant, moment, span, timestamp
 from cronlane_service.rpc.convert.templates import Readers
 
 _MICROSECOND = timedelta(microseconds=1)
-DEFAULT = Policies()
 POLICIES = frozenset(field.name for field in fields(Policies))
 """The fields that say them."""
 Asked: TypeAlias = pb.Cron | pb.PreviewScheduleRequest
@@ -62,10 +61,14 @@ def preview_draft(request: pb.PreviewScheduleRequest) -> CronDraft:
 
 def show(answer: pb.Cron, cron: models.Cron) -> None:
     """Writes what a cron was asked to do; of what is as by default nothing, so that it stays unsaid."""
-    said = cron.policies
-    _show_schedule(answer, cron.schedule)
-    if said == DEFAULT:
-        return
+    special = timetable.special(cron.schedule)
+    if special is not None:
+        _show_special(answer, special)
+    if cron.policies is not DEFAULT:
+        _show_policies(answer, cron.policies)
+
+
+def _show_policies(answer: pb.Cron, said: Policies) -> None:
     answer.MergeFrom(
         pb.Cron(
             start_time=timestamp(said.start_time),
@@ -84,11 +87,10 @@ def show(answer: pb.Cron, cron: models.Cron) -> None:
         answer.dst_policy.CopyFrom(pb.DstPolicy(gap=gap, fold=fold))
 
 
-def _show_schedule(answer: pb.Cron, schedule: str) -> None:
-    special = timetable.special(schedule)
+def _show_special(answer: pb.Cron, special: timetable.Once | timetable.Every) -> None:
     if isinstance(special, timetable.Once):
         answer.MergeFrom(pb.Cron(at=timestamp(special.instant)))
-    elif special is not None:
+    else:
         answer.every.interval.CopyFrom(_duration(special.interval))
         if special.phase:
             answer.every.phase.CopyFrom(_duration(special.phase))

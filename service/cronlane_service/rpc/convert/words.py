@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from cronlane.v1 import common_pb2, crons_pb2, runs_pb2, threads_pb2
@@ -17,6 +17,17 @@ Number = TypeVar("Number", bound=int)
 Word = TypeVar("Word", bound=str)
 
 
+class _Numbers(dict[Word | None, Number]):
+    """By word. UNSPECIFIED also for one that the API does not have: somebody wrote it past the service."""
+
+    def __init__(self, words: Mapping[Number, Word], unspecified: Number) -> None:
+        super().__init__((word, number) for number, word in words.items())
+        self[None] = self._unspecified = unspecified
+
+    def __missing__(self, _: Word | None) -> Number:
+        return self._unspecified
+
+
 class Words(Generic[Number, Word]):
     """An enum's values by word: without prefix, in lower case, with dashes. UNSPECIFIED has none."""
 
@@ -24,7 +35,7 @@ class Words(Generic[Number, Word]):
         (zero, self._unspecified), *values = enum.items()
         prefix = zero.removesuffix("UNSPECIFIED")
         self._words = {number: word(name.removeprefix(prefix).lower().replace("_", "-")) for name, number in values}
-        self._numbers = {text: number for number, text in self._words.items()}
+        self.number: Callable[[Word | None], Number] = _Numbers(self._words, self._unspecified).__getitem__
 
     def word(self, field: str, number: Number) -> Word | None:
         """None for UNSPECIFIED. Raises InvalidField for a number that the API does not have."""
@@ -36,10 +47,6 @@ class Words(Generic[Number, Word]):
 
     def all(self, field: str, numbers: Sequence[Number], unspecified: Word) -> tuple[Word, ...]:
         return tuple(self.word(field, number) or unspecified for number in numbers)
-
-    def number(self, word: Word | None) -> Number:
-        """UNSPECIFIED also for a word that the API does not have: somebody wrote it past the service."""
-        return self._unspecified if word is None else self._numbers.get(word, self._unspecified)
 
 
 THREAD_STATUS = Words(threads_pb2.ThreadStatus, models.ThreadStatus)
