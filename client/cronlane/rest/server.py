@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from cronlane.rest.connections import HttpConnection
+
 
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises OSError when the port is in use or the host is not ours."""
@@ -51,6 +53,7 @@ class RestServer:
         """``max_message``: bytes of one message of a websocket."""
         self._config = uvicorn.Config(
             app,
+            http=HttpConnection,
             access_log=False,
             log_config=None,
             log_level="warning",
