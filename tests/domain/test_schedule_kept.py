@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cronlane_service.domain import schedule
+from cronlane_service.domain import expressions, schedule
 from cronlane_service.domain.errors import InvalidField
 from cronlane_service.domain.expressions import Expression
 from cronlane_service.domain.schedule import Schedule
@@ -43,6 +44,22 @@ def test_the_same_tick_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     found = daily.next(noon)
     monkeypatch.setattr(Expression, "next", None)
     assert daily.next(noon + timedelta(hours=3)) == found
+
+
+def test_croniter_is_not_asked_for_an_expression_of_parts_that_were_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seen in ("13 4 * * *", "21 17 * * *", "0 0 3 * 1-5", "* * * * * 11"):
+        Expression.read(seen)
+    monkeypatch.setattr(expressions, "_build", None)
+    assert Expression.read("21 4 3 * 1-5 11").next(datetime(2027, 7, 1)) == datetime(2027, 7, 1, 4, 21, 11)
+    with pytest.raises(TypeError):
+        Expression.read("22 4 3 * 1-5 11")
+
+
+@pytest.mark.parametrize("expression", ["7 25 * * 1-5", "7 4 32 * 1-5", "7 4 * * 1-9", "61 4 3 2 *", "7 4 * * * 60"])
+def test_what_is_wrong_with_a_part_is_said_of_the_whole_however_often_it_comes(expression: str) -> None:
+    for _ in range(2):
+        with pytest.raises(ValueError, match=re.escape(expression)):
+            Expression.read(expression)
 
 
 @pytest.mark.parametrize(

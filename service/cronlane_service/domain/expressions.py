@@ -1,6 +1,7 @@
 """Cron expressions: the local times that they name, whatever the zone.
 
-croniter reads every expression, and enumerates the times where days are no plain lists.
+croniter reads every field, and enumerates the times where days are no plain lists. What it read is remembered: most
+expressions that were never seen before are made of minutes, hours and days that were.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from croniter import CroniterBadDateError, croniter
 
@@ -20,6 +22,9 @@ _BEFORE_ALL_YEARS = datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC).replace(tzinf
 
 # Longest search for a tick. A 29 February on a given weekday can be 40 years away, a year field's first from 1900 199.
 _YEARS, _YEARS_OF_A_YEAR_FIELD = 50, 200
+
+Plain = tuple[frozenset[int] | None, frozenset[int] | None, frozenset[int] | None]
+"""Months, days and weekdays; None: every one."""
 
 ALIASES = {
     "@hourly": "0 * * * *",
@@ -59,38 +64,35 @@ class Expression:
     seconds: Sequence[int]
     every_minute: bool
     every_hour: bool
-    _local: croniter[datetime]  # a template: only copies of it are moved
+    _fields: tuple[str, ...]
     _calendar: Calendar | None  # None: its days are not plain lists
 
     @classmethod
     def read(cls, text: str) -> Expression:
         """Raises ValueError and OverflowError, also for one that never comes."""
         fields = _fields(text)
-        local = _enumerator(fields)
-        times = (_values(local, _HOUR, 24), _values(local, _MINUTE, 60), _values(local, _SECONDS, 60))
+        try:
+            dates, plain = _dates(fields[_DAY:_SECONDS], fields[_YEAR:])
+            minutes, hours = _values(fields[_MINUTE], _MINUTE, 60), _values(fields[_HOUR], _HOUR, 24)
+            seconds = _values(fields[_SECONDS], _SECONDS, 60) if len(fields) > _SECONDS else (0,)
+        except (ValueError, OverflowError):
+            _build(fields)  # says what is wrong of the whole
+            raise
+        calendar = None if plain is None else Calendar(*plain, hours, minutes, seconds)
         every_minute, every_hour = fields[_MINUTE].startswith("*"), fields[_HOUR].startswith("*")
-        return cls(*times, every_minute, every_hour, local, _calendar(local, times))
+        kept = (*fields[:_DAY], *dates, *fields[_SECONDS:])
+        return cls(hours, minutes, seconds, every_minute, every_hour, kept, calendar)
 
     def next(self, wall: datetime) -> datetime | None:
         """The first local time strictly after that one; None: there is none any more."""
         if self._calendar is not None and (found := self._calendar.next(wall)) is not None:
             return found
-        walls = copy.copy(self._local)
+        walls = copy.copy(_enumerator(self._fields))
         walls.set_current(wall)
         try:
             return walls.get_next(datetime)
         except CroniterBadDateError:
             return None
-
-
-def _calendar(local: croniter[datetime], times: tuple[Sequence[int], ...]) -> Calendar | None:
-    if not _is_plain(local):
-        return None
-    days, months, weekdays = (
-        None if local.expanded[index] == ["*"] else frozenset(int(value) for value in local.expanded[index])
-        for index in (_DAY, _MONTH, _WEEKDAY)
-    )
-    return Calendar(months, days, weekdays, *times)
 
 
 def _is_plain(local: croniter[datetime]) -> bool:
@@ -99,7 +101,7 @@ def _is_plain(local: croniter[datetime]) -> bool:
     return not special and len(local.expanded) <= _YEAR
 
 
-def _fields(expression: str) -> Sequence[str]:
+def _fields(expression: str) -> tuple[str, ...]:
     """In lower case, aliases replaced. Raises ValueError."""
     if len(expression) > _LONGEST:
         raise ValueError(f"it is longer than {_LONGEST} characters")
@@ -116,26 +118,45 @@ def _fields(expression: str) -> Sequence[str]:
             raise ValueError(f"'{content}' is not acceptable in the {name} field")
         if unknown := set(re.findall("[a-z]+", content)) - words:
             raise ValueError(f"'{min(unknown)}' is not acceptable in the {name} field")
-    return fields
+    return tuple(fields)
 
 
-def _enumerator(fields: Sequence[str]) -> croniter[datetime]:
-    """Enumerates the local times. Raises ValueError and OverflowError."""
-    whole = _build(fields)
-    kept = [whole]
+@lru_cache(maxsize=1024)
+def _dates(days: tuple[str, ...], years: tuple[str, ...]) -> tuple[tuple[str, ...], Plain | None]:
+    """The fields of days, months and weekdays without what never comes, and what is in them if they are plain lists.
+
+    They are read together: what one of them means depends on the others. Raises ValueError and OverflowError.
+    """
+    midnights = ("0", "0", *days, *(("0", *years) if years else ()))
+    coming = _coming(midnights)
+    local = _enumerator(coming)
+    plain = (_listed(local, _MONTH), _listed(local, _DAY), _listed(local, _WEEKDAY)) if _is_plain(local) else None
+    return coming[_DAY:_SECONDS], plain
+
+
+def _coming(fields: tuple[str, ...]) -> tuple[str, ...]:
+    """Without the half of the days that never comes. Raises ValueError and OverflowError."""
+    whole = _enumerator(fields)
+    kept = [fields]
     if whole.expanded[_DAY][0] != "*" and whole.expanded[_WEEKDAY][0] != "*":
         if whole.nth_weekday_of_month or whole.nearest_weekday:
             raise ValueError("with #, W or a last weekday, day-of-month and day-of-week cannot both be set")
         # Each half by itself: one that never comes would be searched for, for years, at every step.
-        kept = [_build(_with_any(fields, _WEEKDAY)), _build(_with_any(fields, _DAY))]
+        kept = [_with_any(fields, _WEEKDAY), _with_any(fields, _DAY)]
     coming = kept if _surely_comes(whole) else [candidate for candidate in kept if _comes(candidate)]
     if not coming:
         raise ValueError("failed to find next date: it never comes")
-    return whole if len(coming) == len(kept) else coming[0]
+    return fields if len(coming) == len(kept) else coming[0]
 
 
-def _with_any(fields: Sequence[str], index: int) -> Sequence[str]:
-    return [*fields[:index], "*", *fields[index + 1 :]]
+def _with_any(fields: tuple[str, ...], index: int) -> tuple[str, ...]:
+    return (*fields[:index], "*", *fields[index + 1 :])
+
+
+@lru_cache(maxsize=256)
+def _enumerator(fields: tuple[str, ...]) -> croniter[datetime]:
+    """A template: only copies of it are moved."""
+    return _build(fields)
 
 
 def _build(fields: Sequence[str]) -> croniter[datetime]:
@@ -151,16 +172,21 @@ def _surely_comes(whole: croniter[datetime]) -> bool:
     return days == ["*"] or (whole.expanded[_WEEKDAY] == ["*"] and all(int(day) < 29 for day in days))
 
 
-def _comes(local: croniter[datetime]) -> bool:
+def _comes(fields: tuple[str, ...]) -> bool:
     try:
-        copy.copy(local).get_next(datetime)
+        copy.copy(_enumerator(fields)).get_next(datetime)
     except CroniterBadDateError:
         return False
     return True
 
 
-def _values(local: croniter[datetime], index: int, size: int) -> Sequence[int]:
-    if index >= len(local.expanded):
-        return (0,)
+def _listed(local: croniter[datetime], index: int) -> frozenset[int] | None:
     content = local.expanded[index]
-    return range(size) if "*" in content else [int(value) for value in content]
+    return None if content == ["*"] else frozenset(int(value) for value in content)
+
+
+@lru_cache(maxsize=1024)
+def _values(content: str, index: int, size: int) -> Sequence[int]:
+    """Of a field of times. Raises ValueError."""
+    read = _build([*("*" * index), content, *("*" * (_WEEKDAY - index))]).expanded[index]
+    return range(size) if "*" in read else [int(value) for value in read]
