@@ -5,6 +5,7 @@ Two labels are the same when the names are the same and the values equal, by the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -28,18 +29,21 @@ class Sought:
     rest: str | None
 
 
-def of(metadata: Any) -> list[bytes]:
+def of(metadata: Any) -> Sequence[bytes]:
     """Of metadata as it is stored; what cannot be read has none."""
-    if metadata == "{}":
-        return []
+    return _of(metadata) if isinstance(metadata, str) and metadata != "{}" else ()
+
+
+@jsontext.remembered
+def _of(metadata: str) -> tuple[bytes, ...]:
     try:
         found = jsontext.parse(metadata)
-    except (ValueError, TypeError):
-        return []
+    except ValueError:
+        return ()
     if not isinstance(found, dict):
-        return []
+        return ()
     scalars = [(name, value) for name, value in found.items() if not isinstance(value, (dict, list))]
-    return [CROWDED] if len(scalars) > MOST else [_label(name, value) for name, value in scalars]
+    return (CROWDED,) if len(scalars) > MOST else tuple(_label(name, value) for name, value in scalars)
 
 
 def sought(pattern: str) -> Sought:
