@@ -63,7 +63,7 @@ def row(cron: Cron) -> Row:
         cron.timezone,
         stored(cron.end_time),
         cron.enabled,
-        cron.on_run_completed and cron.on_run_completed.value,
+        cron.on_run_completed and str(cron.on_run_completed),
         stored(cron.next_run_date),
         cron.metadata,
         stored(cron.created_at),
@@ -84,15 +84,15 @@ def _template_columns(run: RunTemplate) -> Row:
         run.input,
         run.config,
         run.context,
-        _listed(run.interrupt_before),
-        _listed(run.interrupt_after),
-        run.multitask_strategy and run.multitask_strategy.value,
-        _listed(run.stream_mode),
+        jsontext.dump(run.interrupt_before) if run.interrupt_before else "[]",
+        jsontext.dump(run.interrupt_after) if run.interrupt_after else "[]",
+        run.multitask_strategy and str(run.multitask_strategy),
+        jsontext.dump(run.stream_mode) if run.stream_mode else "[]",
         run.stream_subgraphs,
         run.stream_resumable,
         run.durability,
         run.command,
-        _listed(run.feedback_keys),
+        jsontext.dump(run.feedback_keys) if run.feedback_keys else "[]",
         run.webhook,
     )
 
@@ -166,11 +166,11 @@ def _policy_columns(policies: Policies) -> Row:
         stored(policies.start_time),
         policies.max_runs,
         policies.jitter // MICROSECOND or None,
-        policies.dst_policy.gap.value,
-        policies.dst_policy.fold.value,
-        policies.catch_up.value,
+        str(policies.dst_policy.gap),
+        str(policies.dst_policy.fold),
+        str(policies.catch_up),
         None if policies.catch_up_window is None else policies.catch_up_window // MICROSECOND,
-        policies.overlap.value,
+        str(policies.overlap),
         policies.pause_after_failures,
     )
 
@@ -202,7 +202,7 @@ def _policies(
 
 def _counter_columns(counters: CronCounters) -> Row:
     return (
-        counters.last_outcome and counters.last_outcome.value,
+        counters.last_outcome and str(counters.last_outcome),
         counters.fired,
         counters.missed,
         counters.skipped,
@@ -281,10 +281,6 @@ def cron(row: Row) -> Cron:
 def shown(row: Row) -> Cron:
     """The same, for who looks at crons again and again: one that is as it was is the one from before."""
     return _SHOWN.value(row)
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return jsontext.dump(names) if names else "[]"
 
 
 # What most crons have, understood once.

@@ -117,7 +117,7 @@ def row(thread: Thread) -> Row:
         stored(thread.updated_at),
         stored(thread.state_updated_at),
         thread.metadata,
-        thread.status.value,
+        str(thread.status),
         thread.config,
         thread.values,
         thread.interrupts,
@@ -132,7 +132,7 @@ def _lifetime(thread: Thread) -> Row:
     end = thread.ttl.end(thread.updated_at) if thread.ttl is not None else None
     if thread.ttl is None or thread.ttl.after is None or end is None:
         return None, None, None
-    return thread.ttl.after // timedelta(microseconds=1), thread.ttl.strategy.value, stored(end)
+    return thread.ttl.after // timedelta(microseconds=1), str(thread.ttl.strategy), stored(end)
 
 
 def _thread(row: Row) -> Thread:

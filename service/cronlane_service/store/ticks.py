@@ -127,7 +127,7 @@ def row(tick: Tick) -> Row:
         stored(tick.scheduled_for),
         tick.owner,
         stored(tick.decided_at),
-        tick.outcome.value,
+        str(tick.outcome),
         tick.reason,
         tick.run_id,
         tick.count,
