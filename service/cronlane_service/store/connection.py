@@ -10,7 +10,7 @@ import peewee
 from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
 
 from cronlane_service.store.engine import Changed, Engine
-from cronlane_service.store.statements import Row, Rows, Statement, filled
+from cronlane_service.store.statements import Columns, Row, Rows, Statement, filled
 
 
 class Connection:
@@ -75,15 +75,20 @@ class Connection:
         for row in rows:
             self._send(sql, row)
 
-    def change_rows(self, query: Rows, rows: Sequence[Row]) -> int:
-        """The query over a table of these values. How many rows were written."""
-        return sum(self._changed(sql, values) for sql, values in query.portions(self.engine, rows))
-
     def put_rows(self, query: Rows, rows: Sequence[Row]) -> None:
-        """`change_rows` of what nobody counts."""
-        self.written += len(rows)
-        for sql, values in query.portions(self.engine, rows):
+        """`put_columns` of what is given row by row."""
+        if rows:
+            self.put_columns(query, Columns.of(query.names, rows))
+
+    def put_columns(self, query: Rows, columns: Columns) -> None:
+        """`change_columns` of what nobody counts."""
+        self.written += len(columns)
+        for sql, values in query.portions(self.engine, columns):
             self._send(sql, values)
+
+    def change_columns(self, query: Rows, columns: Columns) -> int:
+        """The query over a table of these values. How many rows were written."""
+        return sum(self._changed(sql, values) for sql, values in query.portions(self.engine, columns))
 
     def settle(self) -> None:
         """Waits for all that was put. Raises Peewee's error of the first that failed."""

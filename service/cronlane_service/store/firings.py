@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from itertools import chain, repeat
 from typing import Any
 
 import peewee
@@ -19,9 +20,8 @@ from cronlane_service.store import cron_rows, crons, runs, threads, ticks
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
 from cronlane_service.store.reading import FIRST_STORED, LAST_STORED, MISREAD, fit
-from cronlane_service.store.statements import MOST_COUNTED, Bind, Row, Rows, Statement, columns
+from cronlane_service.store.statements import MOST_COUNTED, Bind, Columns, Row, Rows, Statement, is_shared
 from cronlane_service.store.tables import CronTable as Table
-from cronlane_service.store.tables import RunTable
 
 
 def _default(column: peewee.Field, *values: StrEnum) -> peewee.Node:
@@ -108,9 +108,7 @@ _ADVANCE = Rows(
             Table.enabled,
         )
     ),
-    sharing=False,
 )
-_RUN = {name: place for place, name in enumerate(columns(RunTable))}
 
 
 class Firings:
@@ -134,13 +132,23 @@ class Firings:
         return [_member(*row[:6]) for row in rows if _fits(*map(type, row))]
 
     def write(self, batch: Sequence[FiredAlike]) -> None:
-        steps = _steps(batch)
-        if steps:
-            self._connection.put_rows(threads.INSERT, _threads(batch))
-            self._connection.put_rows(runs.INSERT, _runs(batch))
-            self._connection.put_rows(ticks.INSERT, _ticks(batch))
-            if self._connection.change_rows(_ADVANCE, steps) < len(steps):
-                raise CronsChanged
+        fired = [each for alike in batch for each in alike.fired]
+        if not fired:
+            return
+        # By column, as the statements want it: rows would be made only to be taken apart.
+        cron_ids, instants, following, run_ids, thread_ids, kwargs, versions = zip(*fired, strict=True)
+        at = list(map(stored, instants))
+        own = {"cron_id": cron_ids, "scheduled_for": at, "run_id": run_ids, "thread_id": thread_ids, "kwargs": kwargs}
+        counts = [len(alike.fired) for alike in batch]
+        for query, like in (
+            (threads.INSERT, [threads.row(alike.thread) for alike in batch]),
+            (runs.INSERT, [runs.row(alike.run) for alike in batch]),
+            (ticks.INSERT, [ticks.row(alike.tick) for alike in batch]),
+        ):
+            self._connection.put_columns(query, _columns(query.names, like, counts, own))
+        steps = dict(zip(_ADVANCE.names, (cron_ids, at, versions, list(map(stored, following))), strict=True))
+        if self._connection.change_columns(_ADVANCE, Columns({}, steps)) < len(fired):
+            raise CronsChanged
 
 
 def _due(rows: Sequence[Row], others: list[Any]) -> Due:
@@ -195,43 +203,17 @@ def _readable(document: str | None) -> bool:
         return False
 
 
-def _threads(batch: Sequence[FiredAlike]) -> list[Row]:
-    rows: list[Row] = []
-    for alike in batch:
-        _, *rest = threads.row(alike.thread)
-        rows += [(each.thread_id, *rest) for each in alike.fired]
-    return rows
-
-
-def _runs(batch: Sequence[FiredAlike]) -> list[Row]:
-    rows: list[Row] = []
-    run_id, thread_id, cron_id = _RUN["run_id"], _RUN["thread_id"], _RUN["cron_id"]
-    scheduled_for, kwargs = _RUN["scheduled_for"], _RUN["kwargs"]
-    for alike in batch:
-        like = list(runs.row(alike.run))
-        for each in alike.fired:
-            row = like.copy()
-            row[run_id], row[thread_id], row[cron_id] = each.run_id, each.thread_id, each.cron_id
-            row[scheduled_for], row[kwargs] = stored(each.scheduled_for), each.kwargs
-            rows.append(tuple(row))
-    return rows
-
-
-def _ticks(batch: Sequence[FiredAlike]) -> list[Row]:
-    rows: list[Row] = []
-    for alike in batch:
-        _cron, _instant, owner, decided, outcome, reason, _run, count = ticks.row(alike.tick)
-        rows += [
-            (each.cron_id, stored(each.scheduled_for), owner, decided, outcome, reason, each.run_id, count)
-            for each in alike.fired
-        ]
-    return rows
-
-
-def _steps(batch: Sequence[FiredAlike]) -> list[Row]:
-    rows: list[Row] = []
-    for alike in batch:
-        for each in alike.fired:
-            following = None if each.following is None else stored(each.following)
-            rows.append((each.cron_id, stored(each.scheduled_for), each.version, following))
-    return rows
+def _columns(
+    names: Sequence[str], like: Sequence[Row], counts: Sequence[int], own: Mapping[str, Sequence[Any]]
+) -> Columns:
+    """Of rows so many of which are like each of these, but for what is their own."""
+    shared: dict[str, Any] = {}
+    differing: dict[str, Sequence[Any]] = {}
+    for name, values in zip(names, zip(*like, strict=True), strict=True):
+        if name in own:
+            differing[name] = own[name]
+        elif is_shared(values):
+            shared[name] = values[0]
+        else:
+            differing[name] = list(chain.from_iterable(map(repeat, values, counts)))
+    return Columns(shared, differing)

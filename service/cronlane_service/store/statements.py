@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from peewee import SQL, Case, Context, Field, Node, Query, Select
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 H = TypeVar("H", bound=Hashable)
 MOST_COUNTED = 2_000_000_000
-_MANY = 20  # rows that are looked through for what they share
+_MANY = 20  # rows: what they share is bound once
 _MOST_FORMS = 64  # of one query
 
 
@@ -69,6 +70,36 @@ class Statements(Generic[H]):
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Rows by column, by the columns' names: what all of them share, and what they differ in, one column at least."""
+
+    shared: Mapping[str, Any]
+    differing: Mapping[str, Sequence[Any]]
+
+    @classmethod
+    def of(cls, names: Sequence[str], rows: Sequence[Row]) -> Columns:
+        """Of a few rows nothing counts as shared, so that there are few statements."""
+        columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+        if len(rows) < _MANY:
+            return cls({}, columns)
+        shared = {name: columns[name][0] for name in names[1:] if is_shared(columns[name])}  # the first is the key
+        return cls(shared, {name: column for name, column in columns.items() if name not in shared})
+
+    def __len__(self) -> int:
+        return len(next(iter(self.differing.values())))
+
+    def part(self, begin: int, size: int) -> Columns:
+        differing = {name: column[begin : begin + size] for name, column in self.differing.items()}
+        if size >= _MANY:
+            return Columns(self.shared, differing)
+        return Columns({}, {name: [value] * size for name, value in self.shared.items()} | differing)
+
+
+def is_shared(column: Sequence[Any]) -> bool:
+    return column.count(column[0]) == len(column)
+
+
 class Rows:
     """A query over a table of values that come when it runs.
 
@@ -76,55 +107,43 @@ class Rows:
     of many rows have in common, most columns of a batch, is bound once: to bind a value costs as much as to write it.
     """
 
-    def __init__(
-        self, fields: Sequence[Field], build: Callable[[Node, Sequence[Node]], Query], *, sharing: bool = True
-    ) -> None:
+    def __init__(self, fields: Sequence[Field], build: Callable[[Node, Sequence[Node]], Query]) -> None:
         """``fields``: what the values are, in their order. ``build``: of the table, and where each value is then.
 
-        ``sharing``: not for a query that names values after the table.
+        A query that names values after the table is given columns that share nothing.
         """
-        self._fields, self._build, self._sharing = fields, build, sharing
-        self._compiled: dict[tuple[str, int, tuple[int, ...]], tuple[str, tuple[Any, ...]]] = {}
+        self._fields, self._build = {field.name: field for field in fields}, build
+        self.names = tuple(self._fields)
+        self._compiled: dict[tuple[str, int, tuple[str, ...]], tuple[str, tuple[Any, ...], Sequence[str]]] = {}
 
-    def portions(self, engine: Engine, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+    def portions(self, engine: Engine, columns: Columns) -> Iterator[tuple[str, Row]]:
         """Statements that together are the query over these rows, and their values."""
         begin = 0
-        for size in engine.portions(len(rows)):
-            yield self._bound(engine, rows[begin : begin + size])
+        for size in engine.portions(len(columns)):
+            yield self._bound(engine, columns.part(begin, size), size)
             begin += size
 
-    def _bound(self, engine: Engine, rows: Sequence[Row]) -> tuple[str, Row]:
-        columns = list(zip(*rows, strict=True))
-        differing = tuple(_differing(columns) if self._sharing else range(len(columns)))
-        kinds = [self._fields[number].field_type for number in differing]
-        sql, places = self._for(engine, len(rows), differing, kinds)
-        shared = filled(places, {str(number): column[0] for number, column in enumerate(columns)}) if places else ()
-        return sql, (*shared, *engine.table_values(kinds, [columns[number] for number in differing]))
+    def _bound(self, engine: Engine, columns: Columns, count: int) -> tuple[str, Row]:
+        sql, places, kinds = self._for(engine, count, tuple(columns.differing))
+        values = engine.table_values(kinds, list(columns.differing.values()))
+        return sql, (*filled(places, columns.shared), *values)
 
     def _for(
-        self, engine: Engine, count: int, differing: tuple[int, ...], kinds: Sequence[str]
-    ) -> tuple[str, tuple[Any, ...]]:
+        self, engine: Engine, count: int, differing: tuple[str, ...]
+    ) -> tuple[str, tuple[Any, ...], Sequence[str]]:
         found = self._compiled.get((engine.dialect, count, differing))
         if found is None:
             if len(self._compiled) >= _MOST_FORMS:
                 self._compiled.clear()
-            places: list[Node] = [Bind(str(number)) for number, _ in enumerate(self._fields)]
-            for place, number in enumerate(differing, 1):
-                places[number] = SQL(f"given.column{place}")
-            sql, values = engine.compile(self._build(engine.table(kinds, count), places))
-            found = self._compiled[engine.dialect, count, differing] = (sql, tuple(values))
+            given = {name: SQL(f"given.column{place}") for place, name in enumerate(differing, 1)}
+            kinds = [self._fields[name].field_type for name in differing]
+            query = self._build(engine.table(kinds, count), [given.get(name) or Bind(name) for name in self.names])
+            sql, values = engine.compile(query)
+            found = self._compiled[engine.dialect, count, differing] = (sql, tuple(values), kinds)
         return found
 
 
-def _differing(columns: Sequence[Row]) -> Sequence[int]:
-    """Which of the columns are not the same in all rows; of a few rows all, so that there are few statements."""
-    count = len(columns[0])
-    if count < _MANY:
-        return range(len(columns))
-    return [number for number, column in enumerate(columns) if column.count(column[0]) < count] or [0]
-
-
-def filled(places: tuple[Any, ...], values: dict[str, Any]) -> Row:
+def filled(places: tuple[Any, ...], values: Mapping[str, Any]) -> Row:
     """The values of a compiled query with those that come when it runs."""
     return tuple([values[place.name] if type(place) is _Slot else place for place in places])
 
