@@ -3,13 +3,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import structlog
 
 from builders import NOON
 from cronlane_service.domain.models import Cron, CronCounters, CronProgress, RunStatus
 from cronlane_service.domain.policies import Policies
 from cronlane_service.domain.ports import Transaction
 from cronlane_service.domain.queries import CronQuery, Window
-from cronlane_service.store import SqlDatabase, crons
+from cronlane_service.store import SqlDatabase, cron_rows, crons
 from store.engines import ON_SQLITE
 from store.rows import cron, later, new_id
 
@@ -181,3 +182,20 @@ async def test_many_crons_go_on_at_once_each_by_its_own_steps(store: SqlDatabase
         counted = CronCounters(fired=number + 1, missed=number) if number else each.counters
         gone_on = replace(each, next_run_date=later(number), due_at=None) if number else each
         assert found == replace(gone_on, counters=counted)
+
+
+def test_a_short_cron_is_understood_once_and_a_long_one_is_not_kept() -> None:
+    short, long = (cron_rows.row(cron(metadata=metadata)) for metadata in ('{"a":1}', f'{{"a":"{"x" * 2000}"}}'))
+    for row, kept in ((short, True), (long, False)):
+        first, again = (cron_rows.shown((*row[:1], *row[1:])) for _ in range(2))
+        assert (first == again, first is again) == (True, kept)
+
+
+def test_a_cron_that_cannot_be_read_is_told_of_each_time() -> None:
+    row = list(cron_rows.row(cron()))
+    row[10] = "{"
+    with structlog.testing.capture_logs() as logs:
+        problems = [cron_rows.shown(tuple(row)).unreadable for _ in range(2)]
+    assert [each["event"] for each in logs] == ["row_unreadable"] * 2
+    assert problems[0] is not None
+    assert "metadata is '{'" in problems[0]

@@ -46,6 +46,7 @@ def _of(metadata: str) -> tuple[bytes, ...]:
     return (CROWDED,) if len(scalars) > MOST else tuple(_label(name, value) for name, value in scalars)
 
 
+@jsontext.remembered
 def sought(pattern: str) -> Sought:
     """Raises ValueError when the filter is not a JSON object."""
     labels: list[bytes] = []

@@ -232,45 +232,31 @@ def _span(microseconds: int, most: timedelta = timedelta.max) -> timedelta:
     return microseconds * MICROSECOND
 
 
-@lru_cache(maxsize=2048)
-def _kept(row: Row) -> Cron:
-    return _cron(row)
-
-
-_TEXTS = itemgetter(*(at for at, field in enumerate(CronTable._meta.sorted_fields) if isinstance(field, TextField)))
-
-
-def _remembered(row: Row) -> Cron:
-    return _kept(row) if sum(map(len, filter(None, _TEXTS(row)))) <= _SHORT_ROW else _cron(row)
-
-
-_READER, _SHOWN = (
-    Reader(
-        CronTable,
-        load,
-        {
-            **dict.fromkeys(("created_at", "updated_at"), (loaded, 0)),
-            **dict.fromkeys(("end_time", "next_run_date", "start_time", "due_at", "paused_at"), (loaded, None)),
-            **dict.fromkeys(("metadata", "extra"), (jsontext.members, "{}")),
-            **dict.fromkeys(("input", "config", "context", "command"), (jsontext.parse, None)),
-            **dict.fromkeys(("interrupt_before", "interrupt_after", "stream_mode", "feedback_keys"), (names, "[]")),
-            **dict.fromkeys(("fired", "missed", "skipped", "failed", "failures_in_a_row"), (count, 0)),
-            **dict.fromkeys(("max_runs", "pause_after_failures"), (partial(number, least=1), None)),
-            "on_run_completed": (OnCompletion, None),
-            "multitask_strategy": (MultitaskStrategy, None),
-            "durability": (_durability, None),
-            "jitter": (partial(_span, most=LONGEST_JITTER), None),
-            "catch_up_window": (_span, None),
-            "gap": (Gap, None),
-            "fold": (Fold, None),
-            "catch_up": (CatchUp, None),
-            "overlap": (Overlap, None),
-            "last_outcome": (RunStatus, None),
-        },
-        tells=True,
-    )
-    for load in (_cron, _remembered)
+_READER = Reader(
+    CronTable,
+    _cron,
+    {
+        **dict.fromkeys(("created_at", "updated_at"), (loaded, 0)),
+        **dict.fromkeys(("end_time", "next_run_date", "start_time", "due_at", "paused_at"), (loaded, None)),
+        **dict.fromkeys(("metadata", "extra"), (jsontext.members, "{}")),
+        **dict.fromkeys(("input", "config", "context", "command"), (jsontext.parse, None)),
+        **dict.fromkeys(("interrupt_before", "interrupt_after", "stream_mode", "feedback_keys"), (names, "[]")),
+        **dict.fromkeys(("fired", "missed", "skipped", "failed", "failures_in_a_row"), (count, 0)),
+        **dict.fromkeys(("max_runs", "pause_after_failures"), (partial(number, least=1), None)),
+        "on_run_completed": (OnCompletion, None),
+        "multitask_strategy": (MultitaskStrategy, None),
+        "durability": (_durability, None),
+        "jitter": (partial(_span, most=LONGEST_JITTER), None),
+        "catch_up_window": (_span, None),
+        "gap": (Gap, None),
+        "fold": (Fold, None),
+        "catch_up": (CatchUp, None),
+        "overlap": (Overlap, None),
+        "last_outcome": (RunStatus, None),
+    },
+    tells=True,
 )
+_TEXTS = itemgetter(*(at for at, field in enumerate(CronTable._meta.sorted_fields) if isinstance(field, TextField)))
 
 
 def cron(row: Row) -> Cron:
@@ -278,9 +264,28 @@ def cron(row: Row) -> Cron:
     return _READER.value(row)
 
 
+class _NotKept(Exception):
+    """It is long, or there is something to be told each time that it is read."""
+
+    def __init__(self, cron: Cron) -> None:
+        super().__init__(cron.cron_id)
+        self.cron = cron
+
+
 def shown(row: Row) -> Cron:
     """The same, for who looks at crons again and again: one that is as it was is the one from before."""
-    return _SHOWN.value(row)
+    try:
+        return _kept(row)
+    except _NotKept as other:
+        return other.cron
+
+
+@lru_cache(maxsize=2048)
+def _kept(row: Row) -> Cron:
+    found = cron(row)
+    if found.unreadable is not None or sum(map(len, filter(None, _TEXTS(row)))) > _SHORT_ROW:
+        raise _NotKept(found)
+    return found
 
 
 # What most crons have, understood once.

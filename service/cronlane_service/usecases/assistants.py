@@ -166,7 +166,7 @@ class Assistants:
         return tx.assistants.count(owner, self._checked(query))
 
     def _checked(self, query: AssistantQuery) -> AssistantQuery:
-        checks.json_object("metadata", query.metadata)
+        checks.is_json_object("metadata", query.metadata)
         if query.graph_id is not None:
             self._check_graph(query.graph_id)
         return query

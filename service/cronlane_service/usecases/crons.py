@@ -167,7 +167,9 @@ def _tell(tx: Transaction, cron: Cron) -> None:
 
 
 def _resolved(query: CronQuery) -> CronQuery:
-    checks.json_object("metadata", query.metadata)
+    checks.is_json_object("metadata", query.metadata)
+    if query.assistant_id is None and query.thread_id is None:
+        return query
     return replace(
         query,
         assistant_id=resolved_id(query.assistant_id) if query.assistant_id is not None else None,

@@ -196,8 +196,8 @@ def graph_named(metadata: str | None) -> str | None:
 
 
 def _checked(query: ThreadQuery) -> ThreadQuery:
-    checks.json_object("metadata", query.metadata)
-    checks.json_object("values", query.values)
+    checks.is_json_object("metadata", query.metadata)
+    checks.is_json_object("values", query.values)
     return replace(query, ids=tuple(ids.parse("thread", thread_id, "ids") for thread_id in query.ids))
 
 
