@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import peewee
@@ -14,12 +14,10 @@ from cronlane_service.store import cron_rows, labels, search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.engine import Engine
 from cronlane_service.store.search import Names
-from cronlane_service.store.statements import Bind, Statement, Statements
+from cronlane_service.store.statements import Bind, Statements
 from cronlane_service.store.tables import CronLabelTable as Label
 from cronlane_service.store.tables import CronTable as Table
 
-# Where labels have narrowed it, no condition names the owner again: SQLite would walk along all that the owner has.
-_FOUND = Statement(lambda engine: Table.select().where(engine.among(Table.cron_id, Bind("ids"))))
 _LABEL, _CROWDED = "label", "crowded"
 
 
@@ -27,10 +25,9 @@ def page(connection: Connection, owner: str, query: CronQuery, window: Window) -
     values = _values(connection, owner, query)
     if not _labelled(values) or window.sort_by != "created_at":
         return _SEARCH.page(connection, values, window)
-    names = tuple(values)
-    found = connection.rows(_PAGE.of((names, window.descending)), **values, **search.part(window))
+    found = connection.rows(_PAGE.of((tuple(values), window.descending)), **values, **search.part(window))
     total = search.total_of(window, len(found), lambda: _counted(connection, values))
-    return Page(_crons(connection, owner, [cron_id for (cron_id,) in found]), total)
+    return Page([cron_rows.shown(row) for row in found], total)
 
 
 def count(connection: Connection, owner: str, query: CronQuery) -> int:
@@ -94,10 +91,16 @@ def _listed(engine: Engine, names: Names) -> peewee.ModelSelect[Label]:
 
 
 def _in_turn(engine: Engine, asked: tuple[Names, bool]) -> peewee.Query:
+    """The page is cut out of the labels, before the crons are read."""
     names, descending = asked
-    columns: list[Any] = [Label.created_at, Label.cron_id]
-    order = [column.desc() if descending else column for column in columns]
-    return _listed(engine, names).order_by(*order).limit(Bind("limit")).offset(Bind("offset"))
+    listed = _listed(engine, names).select(Label.created_at, Label.cron_id)
+    page = listed.order_by(*_turns(Label, descending)).limit(Bind("limit")).offset(Bind("offset")).alias("page")
+    return Table.select().join(page, on=Table.cron_id == page.c.cron_id).order_by(*_turns(page.c, descending))
+
+
+def _turns(listed: Any, descending: bool) -> list[peewee.Node]:
+    columns = [listed.created_at, listed.cron_id]
+    return [column.desc() for column in columns] if descending else columns
 
 
 def _number(engine: Engine, names: Names) -> peewee.Query:
@@ -109,12 +112,6 @@ def _number(engine: Engine, names: Names) -> peewee.Query:
 def _counted(connection: Connection, values: Mapping[str, Any]) -> int:
     [(found,)] = connection.rows(_NUMBER.of(tuple(values)), **values)
     return int(found)
-
-
-def _crons(connection: Connection, owner: str, cron_ids: Sequence[str]) -> list[Cron]:
-    rows = connection.rows(_FOUND, ids=connection.engine.several(cron_ids)) if cron_ids else []
-    found = {row[0]: row for row in rows if row[1] == owner}
-    return [cron_rows.shown(found[cron_id]) for cron_id in cron_ids if cron_id in found]
 
 
 _FILTERS: search.Filters = {
