@@ -17,20 +17,27 @@ from hypothesis import strategies as st
 from peewee import SQL, Select
 from playhouse.schema_diff import diff_models
 
+from builders import NOON
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.errors import StoreUnavailable
 from cronlane_service.domain.ports import Topic, Transaction
-from cronlane_service.store import DatabaseUrlError, SqlDatabase, UnusableDatabase, open_database
+from cronlane_service.store import DatabaseUrlError, SqlDatabase, UnusableDatabase, firings, open_database
 from cronlane_service.store.connection import Connection
+from cronlane_service.store.instants import stored
 from cronlane_service.store.postgres import PostgresEngine
 from cronlane_service.store.postgres_json import castable
 from cronlane_service.store.postgres_session import Session
+from cronlane_service.store.statements import filled
 from cronlane_service.store.tables import TABLES
 from postgres import Databases, PostgresServer
 from serving import wait_until
 from store.rows import cron, new_id, thread
 from store.servers import LONG, write
 
+MULTIPLIED = """
+INSERT INTO crons SELECT (jsonb_populate_record(crons, jsonb_build_object('cron_id', number::text))).*
+FROM crons, generate_series(1, 20000) AS number
+"""
 MIGRATES = """
 import sys
 from cronlane_service.store import open_database
@@ -92,6 +99,20 @@ def test_a_nul_in_a_text_becomes_a_replacement_character(here: SqlDatabase) -> N
     write(here, lambda tx: tx.threads.insert(mine))
     found = here.read_now(lambda tx: tx.threads.find([mine.thread_id]))[mine.thread_id]
     assert found == replace(mine, owner="a\ufffdb")
+
+
+def test_the_crons_that_come_are_walked_in_their_order_also_where_statistics_know_of_few(here: SqlDatabase) -> None:
+    def plan(tx: Transaction) -> str:
+        connection: Connection = tx.firings._connection  # type: ignore[attr-defined]
+        sql, places = firings._COMING.compiled(connection.engine)
+        values = filled(places, {"after": stored(NOON), "id": "", "until": stored(NOON), "limit": 200})
+        return str(connection.execute(f"EXPLAIN {sql}", *values))
+
+    write(here, lambda tx: tx.crons.insert(cron()))
+    write(here, lambda tx: tx.crons._connection.execute(MULTIPLIED))  # type: ignore[attr-defined]
+    found = here.read_now(plan)
+    assert "Index Scan using crons_due" in found
+    assert "Sort" not in found
 
 
 def test_a_connection_that_was_cut_is_made_anew_and_nobody_notices(here: SqlDatabase, there: SqlDatabase) -> None:
