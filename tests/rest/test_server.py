@@ -6,15 +6,19 @@ import asyncio
 import contextlib
 import signal
 import socket
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from cronlane.rest.server import RestServer, bind
+from cronlane_service.domain.clock import SystemClock
 
 
 async def answer(_: Request) -> Response:
@@ -68,6 +72,26 @@ async def test_a_reply_that_takes_longer_is_broken_off() -> None:
         await server.stop(0.05)
         with contextlib.suppress(httpx.TransportError):
             assert (await asked).status_code >= 500
+
+
+async def test_an_idle_server_does_nothing_but_renew_the_date_each_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: asyncio.Queue[float] = asyncio.Queue()
+    look = uvicorn.Server.on_tick
+
+    async def noted(self: uvicorn.Server, counter: int) -> bool:
+        looks.put_nowait(asyncio.get_running_loop().time())
+        return await look(self, counter)
+
+    monkeypatch.setattr(uvicorn.Server, "on_tick", noted)
+    server = RestServer(Starlette(routes=[Route("/", answer)]), bind("127.0.0.1", 0))
+    await server.start()
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        date = parsedate_to_datetime((await http.get("/")).headers["date"])
+    assert abs(SystemClock().now() - date) < timedelta(seconds=3)
+    first, second = await looks.get(), await looks.get()
+    assert second - first > 0.9
+    await server.stop()
+    assert await looks.get() - second < 0.9, "it was told, and did not look by chance"
 
 
 async def test_a_port_in_use_is_found_before_anything_runs() -> None:

@@ -30,12 +30,16 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
+_DATE = 1.0
+"""Seconds that a reply's Date may be behind."""
+
+
 class _Server(uvicorn.Server):
-    """Leaves signals to whoever owns the process, and tells when it serves."""
+    """Leaves signals to whoever owns the process, tells when it serves, and is told when it is to end."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.serving = asyncio.Event()
+        self.serving, self._ending = asyncio.Event(), asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -44,6 +48,16 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.serving.set()
+
+    async def main_loop(self) -> None:
+        """uvicorn's looks ten times a second whether it is to end, which is most of what an idle service does."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), _DATE)
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._ending.set()
 
 
 class RestServer:
@@ -89,6 +103,6 @@ class RestServer:
             return
         # With 0 uvicorn would not even look whether anything is left to be broken off.
         self._config.timeout_graceful_shutdown = max(grace, 0.1)  # type: ignore[assignment]
-        self._server.should_exit = True
+        self._server.end()
         await self._task
         await asyncio.gather(*self._server.server_state.tasks, return_exceptions=True)
