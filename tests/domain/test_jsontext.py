@@ -173,19 +173,6 @@ def test_what_is_no_json_has_no_kind_however_often_it_is_asked_for() -> None:
             jsontext.kind('{"a":NaN}')
 
 
-def test_only_short_documents_are_remembered_and_not_for_ever() -> None:
-    read: list[str] = []
-    size = jsontext.remembered(lambda text: read.append(text) or len(text))
-    short, long = "1" * 1000, "1" * 1001
-    for _ in range(2):
-        assert (size(short), size(long)) == (1000, 1001)
-    assert read == [short, long, long]
-    for number in range(10_000):
-        size(f"{number}")
-    size(short)
-    assert read.count(short) == 2
-
-
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
 def test_what_is_nested_too_deeply_is_refused_and_not_a_crash(opening: str) -> None:
     text = opening * 100_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import uuid
-from functools import lru_cache
 
 from cronlane_service.domain.errors import InvalidField
+from cronlane_service.domain.memory import remembered
 
 _CANONICAL = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SYSTEM_ASSISTANTS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
@@ -38,7 +38,7 @@ def random() -> str:
     return str(uuid.uuid4())
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def system_assistant(graph_id: str) -> str:
     """The id of the assistant the service makes for a graph: equal on every server."""
     return str(uuid.uuid5(_SYSTEM_ASSISTANTS, graph_id))

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
-T = TypeVar("T")
+from cronlane_service.domain.memory import remembered
 
-_SHORT = 1000
-"""Characters of a document of which something is remembered."""
 _BLANK = re.compile(r"[ \t\n\r]*")
 
 
@@ -39,17 +36,6 @@ def parse(text: str) -> Any:
         return value if end == len(text) else _DECODER.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-
-
-def remembered(read: Callable[[str], T]) -> Callable[[str], T]:
-    """A function of a document that answers at once for a short one it had lately: many crons and threads have the
-    same ones. What it raises is not remembered."""
-    known = lru_cache(maxsize=2048)(read)
-
-    def answer(text: str) -> T:
-        return known(text) if len(text) <= _SHORT else read(text)
-
-    return answer
 
 
 @remembered

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from cronlane_service.domain import jsontext
+from cronlane_service.domain.memory import remembered
 
 SIZE = 16
 """Bytes."""
@@ -34,7 +35,7 @@ def of(metadata: Any) -> Sequence[bytes]:
     return _of(metadata) if isinstance(metadata, str) and metadata != "{}" else ()
 
 
-@jsontext.remembered
+@remembered
 def _of(metadata: str) -> tuple[bytes, ...]:
     try:
         found = jsontext.parse(metadata)
@@ -46,7 +47,7 @@ def _of(metadata: str) -> tuple[bytes, ...]:
     return (CROWDED,) if len(scalars) > MOST else tuple(_label(name, value) for name, value in scalars)
 
 
-@jsontext.remembered
+@remembered
 def sought(pattern: str) -> Sought:
     """Raises ValueError when the filter is not a JSON object."""
     labels: list[bytes] = []

@@ -11,6 +11,7 @@ from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.configuration import mirrored
 from cronlane_service.domain.drafts import AssistantDraft
 from cronlane_service.domain.errors import AlreadyExists, GraphNotLoaded, InvalidField, NotFound, SystemAssistant
+from cronlane_service.domain.memory import remembered
 from cronlane_service.domain.models import Assistant, AssistantVersion, Thread
 from cronlane_service.domain.ports import NewId, Transaction
 from cronlane_service.domain.queries import ASSISTANT_SORTS, AssistantQuery, Page, ThreadQuery, Window
@@ -204,7 +205,6 @@ def resolve(tx: Transaction, owner: str, name: str) -> Assistant:
 
 def known(tx: Transaction, owner: str, name: str) -> str:
     """The id of what `resolve` finds."""
-    checks.required("assistant_id", name)
     if not tx.assistants.exists(owner, assistant_id := resolved_id(name)):
         raise _not_found(name)
     return assistant_id
@@ -214,6 +214,7 @@ def _not_found(name: str) -> NotFound:
     return NotFound("assistant", name, f"Assistant '{name}' not found")
 
 
+@remembered
 def resolved_id(name: str) -> str:
     """The id that a UUID or the name of a graph stands for."""
     try:
