@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cronlane_service.domain import expressions, schedule
 from cronlane_service.domain.errors import InvalidField
 from cronlane_service.domain.expressions import Expression
+from cronlane_service.domain.policies import Fold, Gap
 from cronlane_service.domain.schedule import Schedule
 
 # Around the changes of the clock of the zones below, and a quiet time.
@@ -34,12 +35,12 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(
 ) -> None:
     asked = Schedule.parse(expression, timezone)
     for instant in sorted(instants, key=lambda instant: instant.microsecond):  # in no order of time
-        fresh = schedule._parse.__wrapped__(expression, timezone, asked.dst)
+        fresh = schedule._parse.__wrapped__(expression, timezone, asked.dst.gap, asked.dst.fold)
         assert asked.next(instant) == fresh.next(instant)
 
 
 def test_the_same_tick_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    daily = schedule._parse.__wrapped__("0 9 * * *", "Europe/Berlin", schedule._PLAIN)
+    daily = schedule._parse.__wrapped__("0 9 * * *", "Europe/Berlin", Gap.SHIFT, Fold.BY_EXPRESSION)
     noon = datetime(2027, 7, 1, 12, tzinfo=UTC)
     found = daily.next(noon)
     monkeypatch.setattr(Expression, "next", None)

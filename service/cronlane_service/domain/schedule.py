@@ -57,7 +57,7 @@ class Schedule:
     @classmethod
     def parse(cls, expression: str, timezone: str | None, dst: DstPolicy = _PLAIN) -> Schedule:
         """Raises InvalidField naming ``schedule`` or ``timezone``; a schedule that never comes is invalid too."""
-        return _parse(expression, timezone, dst)
+        return _parse(expression, timezone, dst.gap, dst.fold)
 
     @staticmethod
     def check_timezone(timezone: str | None) -> None:
@@ -144,18 +144,18 @@ class Schedule:
 
 
 @lru_cache(maxsize=1024)
-def _parse(expression: str, timezone: str | None, dst: DstPolicy) -> Schedule:
+def _parse(expression: str, timezone: str | None, gap: Gap, said_fold: Fold) -> Schedule:
     try:
         local = Expression.read(expression)
     except (ValueError, OverflowError) as error:
         shown = expression if len(expression) <= _SHOWN else expression[:_SHOWN] + "..."
         message = f"Invalid cron schedule: '{shown}'. Reason: {error}"
         raise InvalidField("schedule", f"is not a valid cron schedule: {error}", message) from error
-    fold = dst.fold
+    fold = said_fold
     if fold is Fold.BY_EXPRESSION:
         fold = Fold.BOTH if local.every_minute or local.every_hour else Fold.FIRST
-    skips_gaps = local.every_hour or dst.gap is Gap.SKIP
-    return Schedule(expression, timezone, _zone(timezone), local, skips_gaps, fold, dst)
+    skips_gaps = local.every_hour or gap is Gap.SKIP
+    return Schedule(expression, timezone, _zone(timezone), local, skips_gaps, fold, DstPolicy(gap, said_fold))
 
 
 def _zone(timezone: str | None) -> ZoneInfo:
