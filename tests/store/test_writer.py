@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import peewee
@@ -240,6 +241,34 @@ def test_listeners_hear_of_what_is_committed_before_the_caller_has_the_answer(st
     stopped_store.start()
     stopped_store.stop()
     assert order == ["told", "answered"]
+
+
+def test_of_crons_that_come_to_be_due_the_first_is_told(stopped_store: SqlDatabase) -> None:
+    noon = datetime(2027, 7, 1, 12, tzinfo=UTC)
+    due = [noon + timedelta(hours=1), noon + timedelta(microseconds=1), noon, noon + timedelta(seconds=1)]
+    heard: list[str] = []
+    stopped_store.listen(Topic.CRONS, heard.append)
+    stopped_store.listen(Topic.RUN_ENDED, heard.append)
+    for number, instant in enumerate(due):
+        stopped_store.submit(partial(_notifies, ((Topic.RUN_ENDED, f"{number}"), (Topic.CRONS, instant.isoformat()))))
+    stopped_store.start()
+    stopped_store.stop()
+    assert sorted(heard) == sorted(["0", "1", "2", "3", noon.isoformat()])
+
+
+def test_a_cron_that_is_due_at_an_instant_to_be_found_out_is_told_before_all_others(stopped_store: SqlDatabase) -> None:
+    heard: list[str] = []
+    stopped_store.listen(Topic.CRONS, heard.append)
+    for key in (datetime.min.replace(tzinfo=UTC).isoformat(), "", "1970-01-01T00:00:00+00:00"):
+        stopped_store.submit(partial(_notifies, ((Topic.CRONS, key),)))
+    stopped_store.start()
+    stopped_store.stop()
+    assert heard == [""]
+
+
+def _notifies(notices: Iterable[tuple[Topic, str]], tx: Transaction) -> None:
+    for topic, key in notices:
+        tx.notify(topic, key)
 
 
 def test_a_listener_that_raises_stops_neither_the_others_nor_the_writer(store: SqlDatabase) -> None:

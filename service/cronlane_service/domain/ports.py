@@ -32,7 +32,7 @@ NewId = Callable[[], str]
 class Topic(StrEnum):
     """What a committed transaction can tell the background parts."""
 
-    CRONS = "crons"  # somebody is due; key: when, by ISO 8601, or "": it is to be found out
+    CRONS = "crons"  # somebody is due; key: when, by ISO 8601 in UTC, or "": at once. Of several the first is told
     RUNS = "runs"  # a run became pending, or one under way is to be stopped, or state is to be purged
     RUN_ENDED = "run_ended"  # key: the run's id
     RUN_EVENTS = "run_events"  # something happened in a run; key: its id, or that of its thread

@@ -11,6 +11,7 @@ from cronlane_service.domain.ports import Topic
 from cronlane_service.store.assistants import Assistants
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.crons import Crons
+from cronlane_service.store.engine import Notice
 from cronlane_service.store.events import Events
 from cronlane_service.store.firings import Firings
 from cronlane_service.store.purges import Purges
@@ -43,7 +44,7 @@ class Transaction:
         self.purges = Purges(connection)
         self.events = Events(connection)
         self.webhooks = Webhooks(connection)
-        self.notices: dict[tuple[Topic, str], None] = {}  # a set that keeps its order
+        self.notices: dict[Notice, None] = {}  # a set that keeps its order
 
     def begin_write(self) -> None:
         self.connection.begin_write()
@@ -66,3 +67,10 @@ class Transaction:
 
     def notify(self, topic: Topic, key: str = "") -> None:
         self.notices[topic, key] = None
+
+
+def keep_soonest(notices: dict[Notice, None]) -> None:
+    """Of crons that came to be due only the first: who fires them looks for the others then."""
+    due = sorted(notice for notice in notices if notice[0] is Topic.CRONS)
+    for later in due[1:]:
+        del notices[later]

@@ -18,7 +18,7 @@ from cronlane_service.domain.errors import Overloaded, StoreUnavailable
 from cronlane_service.domain.ports import Operation, Topic
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.engine import Engine, Notice
-from cronlane_service.store.transaction import Transaction
+from cronlane_service.store.transaction import Transaction, keep_soonest
 from cronlane_service.store.writes import Write, answer, refuse
 
 T = TypeVar("T")
@@ -141,6 +141,7 @@ class Writer:
             notices.clear()
             transaction.begin_write()
             answered = [write for write in batch if self._apart(transaction, write, notices)]
+        keep_soonest(notices)
         if notices:
             self._engine.announce(connection, list(notices))
         self._engine.check()
