@@ -154,6 +154,9 @@ class CronCounters:
     last_outcome: RunStatus | None = None  # of the run that ended last
 
 
+NOTHING_COUNTED = CronCounters()
+
+
 @dataclass(frozen=True, slots=True)
 class Cron:
     cron_id: str
@@ -176,7 +179,7 @@ class Cron:
     due_at: datetime | None = None  # when next_run_date is fired: later than it by the jitter
     paused_at: datetime | None = None  # since when it is not enabled
     note: str | None = None
-    counters: CronCounters = field(default_factory=CronCounters)  # written by the statements that count
+    counters: CronCounters = NOTHING_COUNTED  # written by the statements that count
     unreadable: str | None = None  # what of its row is no value, so that something else stands here for it
 
     def __hash__(self) -> int:

@@ -10,6 +10,7 @@ from peewee import TextField
 
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.models import (
+    NOTHING_COUNTED,
     Cron,
     CronCounters,
     MultitaskStrategy,
@@ -71,11 +72,11 @@ def row(cron: Cron) -> Row:
         cron.extra,
         cron.disabled_reason,
         *_template_columns(cron.run),
-        *_policy_columns(cron.policies),
+        *(_DEFAULT_POLICIES if cron.policies is DEFAULT else _policy_columns(cron.policies)),
         stored(cron.due_at),
         stored(cron.paused_at),
         cron.note,
-        *_counter_columns(cron.counters),
+        *(_ZEROS if cron.counters is NOTHING_COUNTED else _counter_columns(cron.counters)),
     )
 
 
@@ -125,7 +126,7 @@ def _cron(row: Row) -> Cron:
         due_at=loaded(due_at),
         paused_at=loaded(paused_at),
         note=note,
-        counters=_ZERO if counters == _NOTHING_COUNTED else _counters(*counters),
+        counters=NOTHING_COUNTED if counters == _ZEROS else _counters(*counters),
     )
 
 
@@ -289,7 +290,7 @@ def _kept(row: Row) -> Cron:
 
 
 # What most crons have, understood once.
-_PLAIN_RUN, _ZERO = RunTemplate(), CronCounters()
+_PLAIN_RUN = RunTemplate()
 _PLAIN_TEMPLATE = list(_template_columns(_PLAIN_RUN))
 _DEFAULT_POLICIES = list(_policy_columns(DEFAULT))
-_NOTHING_COUNTED = list(_counter_columns(_ZERO))
+_ZEROS = list(_counter_columns(NOTHING_COUNTED))

@@ -18,6 +18,7 @@ from cronlane_service.store.tables import ThreadTable as Table
 
 _COLUMNS = columns(Table)
 INSERT = insert_rows(Table)
+_FOR_EVER: Row = (None, None, None)
 _INSERT_NEW, _INSERT_UNLESS_TAKEN = insert(Table), insert(Table, ignore_taken=True)
 _SAVE = Statement(lambda _: Table.update(assignments(Table)).where(Table.thread_id == Bind("thread_id")))
 _GET = Statement(lambda _: Table.select().where(Table.thread_id == Bind("id"), Table.owner == Bind("owner")))
@@ -123,16 +124,16 @@ def row(thread: Thread) -> Row:
         thread.interrupts,
         thread.error and thread.error.error,
         thread.error and thread.error.message,
-        *_lifetime(thread),
+        *(_FOR_EVER if thread.ttl is None else _lifetime(thread.ttl, thread.updated_at)),
     )
 
 
-def _lifetime(thread: Thread) -> Row:
-    """How long it lives, what becomes of it then, and when that is."""
-    end = thread.ttl.end(thread.updated_at) if thread.ttl is not None else None
-    if thread.ttl is None or thread.ttl.after is None or end is None:
-        return None, None, None
-    return thread.ttl.after // timedelta(microseconds=1), str(thread.ttl.strategy), stored(end)
+def _lifetime(ttl: Ttl, changed_at: datetime) -> Row:
+    """How long a thread lives, what becomes of it then, and when that is."""
+    end = ttl.end(changed_at)
+    if ttl.after is None or end is None:
+        return _FOR_EVER
+    return ttl.after // timedelta(microseconds=1), str(ttl.strategy), stored(end)
 
 
 def _thread(row: Row) -> Thread:
