@@ -48,6 +48,7 @@ def test_the_same_tick_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_croniter_is_not_asked_for_an_expression_of_parts_that_were_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    expressions._values.cache_clear()
     for seen in ("13 4 * * *", "21 17 * * *", "0 0 3 * 1-5", "* * * * * 11"):
         Expression.read(seen)
     monkeypatch.setattr(expressions, "_build", None)
