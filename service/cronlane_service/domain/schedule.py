@@ -17,7 +17,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache, lru_cache
 from itertools import product
 from zoneinfo import ZoneInfo, available_timezones
@@ -46,7 +46,7 @@ class Schedule:
 
     expression: str
     timezone: str | None
-    _zone: ZoneInfo = field(repr=False, compare=False)
+    _zone: tzinfo = field(repr=False, compare=False)
     _local: Expression = field(repr=False, compare=False)
     _skips_gaps: bool = field(repr=False, compare=False)
     _fold: Fold = field(repr=False, compare=False)  # not BY_EXPRESSION
@@ -158,11 +158,13 @@ def _parse(expression: str, timezone: str | None, gap: Gap, said_fold: Fold) -> 
     return Schedule(expression, timezone, _zone(timezone), local, skips_gaps, fold, DstPolicy(gap, said_fold))
 
 
-def _zone(timezone: str | None) -> ZoneInfo:
-    if timezone is not None and timezone not in _zone_names():
+def _zone(timezone: str | None) -> tzinfo:
+    if timezone is None:
+        return UTC
+    if timezone not in _zone_names():
         message = f"Invalid timezone: '{timezone[:_SHOWN]}'. Use IANA timezone format, for example 'America/New_York'."
         raise InvalidField("timezone", "must be the name of an IANA time zone", message)
-    return ZoneInfo(timezone or "UTC")
+    return ZoneInfo(timezone)
 
 
 @cache

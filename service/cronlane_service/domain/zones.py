@@ -35,6 +35,8 @@ class Shift:
 
 def shift_around(wall: datetime, zone: tzinfo) -> Shift | None:
     """The shift that skips or repeats a local time; None for one that comes just once."""
+    if zone is UTC:
+        return None  # most schedules name no zone
     local = wall.replace(tzinfo=zone)
     folded = local.replace(fold=1)
     before, after = local.utcoffset(), folded.utcoffset()
