@@ -12,6 +12,9 @@ from cronlane_service.store.tables import CronTable, RunTable, ThreadTable
 CRON = Statement(
     lambda engine: engine.locked(CronTable.select(CronTable.cron_id).where(CronTable.cron_id == Bind("id")))
 )
+THREAD = Statement(
+    lambda engine: engine.locked(ThreadTable.select(ThreadTable.thread_id).where(ThreadTable.thread_id == Bind("id")))
+)
 THREADS = Statement(
     lambda engine: engine.locked(
         ThreadTable.select(ThreadTable.thread_id)

@@ -65,13 +65,14 @@ class Threads:
         self._connection.put_rows(INSERT, [row(thread) for thread in threads])
 
     def get(self, owner: str, thread_id: str) -> Thread | None:
-        self._lock([thread_id])
+        self._connection.lock(locks.THREAD, id=thread_id)
         row = self._connection.first(_GET, id=thread_id, owner=owner)
         return None if row is None else _READER.value(row)
 
     def find(self, thread_ids: Sequence[str]) -> Mapping[str, Thread]:
-        self._lock(thread_ids)
-        rows = self._connection.rows(_FIND, ids=self._connection.engine.several(thread_ids))
+        ids = self._connection.engine.several(thread_ids)
+        self._connection.lock(locks.THREADS, ids=ids)
+        rows = self._connection.rows(_FIND, ids=ids)
         return {row[0]: _READER.value(row) for row in rows}
 
     def save(self, thread: Thread) -> None:
@@ -95,9 +96,6 @@ class Threads:
 
     def count(self, owner: str, query: ThreadQuery) -> int:
         return _SEARCH.count(self._connection, self._asked(owner, query))
-
-    def _lock(self, thread_ids: Sequence[str]) -> None:
-        self._connection.lock(locks.THREADS, ids=self._connection.engine.several(thread_ids))
 
     def _asked(self, owner: str, query: ThreadQuery) -> dict[str, Any]:
         engine = self._connection.engine
