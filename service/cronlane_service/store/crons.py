@@ -147,21 +147,24 @@ class Crons:
         labelled = self._connection.first(_LABELLED, id=cron.cron_id)
         self._connection.put(_SAVE, **dict(zip(_COLUMNS, cron_rows.row(cron), strict=True)))
         if labelled not in (None, (cron.metadata, stored(cron.created_at))):
-            labels.delete(self._connection, [cron.cron_id])
+            labels.delete(self._connection, cron.cron_id)
             labels.insert(self._connection, cron)
 
     def delete(self, owner: str, cron_id: str) -> bool:
-        return self._deleted(_DELETE, value=cron_id, owner=owner) == 1
+        gone = self._connection.first(_DELETE, value=cron_id, owner=owner)
+        if gone is not None and gone[1] != "{}":
+            labels.delete(self._connection, cron_id)
+        return gone is not None
 
     def delete_of_thread(self, thread_id: str) -> int:
-        return self._deleted(_DELETE_OF_THREAD, value=thread_id)
+        return self._delete_many(_DELETE_OF_THREAD, thread_id)
 
     def delete_of_assistant(self, assistant_id: str) -> int:
-        return self._deleted(_DELETE_OF_ASSISTANT, value=assistant_id)
+        return self._delete_many(_DELETE_OF_ASSISTANT, assistant_id)
 
-    def _deleted(self, deleting: Statement, **values: str) -> int:
-        gone = self._connection.rows(deleting, **values)
-        labels.delete(self._connection, [cron_id for cron_id, metadata in gone if metadata != "{}"])
+    def _delete_many(self, deleting: Statement, value: str) -> int:
+        gone = self._connection.rows(deleting, value=value)
+        labels.delete_many(self._connection, [cron_id for cron_id, metadata in gone if metadata != "{}"])
         return len(gone)
 
     def search(self, owner: str, query: CronQuery, window: Window) -> Page[Cron]:

@@ -18,7 +18,8 @@ from cronlane_service.store.tables import CronLabelTable as Table
 from cronlane_service.store.tables import LabelCountTable as Count
 
 _INSERT = statements.insert(Table)
-_DELETE = Statement(lambda engine: Table.delete().where(engine.among(Table.cron_id, Bind("ids"))))
+_DELETE = Statement(lambda _: Table.delete().where(Table.cron_id == Bind("id")))
+_DELETE_MANY = Statement(lambda engine: Table.delete().where(engine.among(Table.cron_id, Bind("ids"))))
 _ANY = Statement(lambda _: having([Bind("label")]).limit(1))
 _COMMON = Statement(lambda engine: number(engine, Bind("label"), _MANY))
 _MANY = 1_000
@@ -32,9 +33,13 @@ def insert(connection: Connection, cron: Cron) -> None:
         connection.put_each(_INSERT, [(cron.owner, label, created_at, cron.cron_id) for label in found])
 
 
-def delete(connection: Connection, cron_ids: Sequence[str]) -> None:
+def delete(connection: Connection, cron_id: str) -> None:
+    connection.put(_DELETE, id=cron_id)
+
+
+def delete_many(connection: Connection, cron_ids: Sequence[str]) -> None:
     if cron_ids:
-        connection.put(_DELETE, ids=connection.engine.several(cron_ids))
+        connection.put(_DELETE_MANY, ids=connection.engine.several(cron_ids))
 
 
 def crowded(connection: Connection, owner: str) -> bool:
