@@ -27,7 +27,6 @@ from cronlane_service.store.instants import stored
 from cronlane_service.store.postgres import PostgresEngine
 from cronlane_service.store.postgres_json import castable
 from cronlane_service.store.postgres_session import Session
-from cronlane_service.store.statements import filled
 from cronlane_service.store.tables import TABLES
 from postgres import Databases, PostgresServer
 from serving import wait_until
@@ -104,8 +103,8 @@ def test_a_nul_in_a_text_becomes_a_replacement_character(here: SqlDatabase) -> N
 def test_the_crons_that_come_are_walked_in_their_order_also_where_statistics_know_of_few(here: SqlDatabase) -> None:
     def plan(tx: Transaction) -> str:
         connection: Connection = tx.firings._connection  # type: ignore[attr-defined]
-        sql, places = firings._COMING.compiled(connection.engine)
-        values = filled(places, {"after": stored(NOON), "id": "", "until": stored(NOON), "limit": 200})
+        given = {"after": stored(NOON), "id": "", "until": stored(NOON), "limit": 200}
+        sql, values = firings._COMING.bound(connection.engine, given)
         return str(connection.execute(f"EXPLAIN {sql}", *values))
 
     write(here, lambda tx: tx.crons.insert(cron()))

@@ -10,7 +10,7 @@ import peewee
 from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
 
 from cronlane_service.store.engine import Changed, Engine
-from cronlane_service.store.statements import Columns, Row, Rows, Statement, filled
+from cronlane_service.store.statements import Columns, Row, Rows, Statement
 
 
 class Connection:
@@ -27,14 +27,10 @@ class Connection:
         self._driver = engine.driver(self._database)
 
     def rows(self, statement: Statement, **values: Any) -> list[Row]:
-        sql, places = statement.compiled(self.engine)
-        found = self._fetched(sql, filled(places, values))
-        if not sql.startswith("SELECT"):
-            self.written += len(found)
-        return found
+        return self._fetched(*statement.bound(self.engine, values))
 
     def first(self, statement: Statement, **values: Any) -> Row | None:
-        found = self.rows(statement, **values)
+        found = self._fetched(*statement.bound(self.engine, values))
         return found[0] if found else None
 
     def lock(self, statement: Statement, **values: Any) -> None:
@@ -44,19 +40,17 @@ class Connection:
         transaction at a time writes, or in one that only reads.
         """
         if self.shares:
-            sql, places = statement.compiled(self.engine)
-            self._send(sql, filled(places, values))
+            self._send(*statement.bound(self.engine, values))
 
     def change(self, statement: Statement, **values: Any) -> int:
         """How many rows were written."""
-        sql, places = statement.compiled(self.engine)
-        return self._changed(sql, filled(places, values))
+        return self._changed(*statement.bound(self.engine, values))
 
     def change_each(self, statement: Statement, rows: Sequence[Row]) -> int:
         """The statement once for each row of values, in the order in which they stand in it."""
         if not rows:
             return 0
-        sql, _ = statement.compiled(self.engine)
+        sql = statement.sql(self.engine)
         if len(rows) == 1:
             return self._changed(sql, rows[0])
         with translated:
@@ -64,13 +58,12 @@ class Connection:
 
     def put(self, statement: Statement, **values: Any) -> None:
         """`change` of what nobody counts. Whoever waits for a later statement hears of its failure."""
-        sql, places = statement.compiled(self.engine)
         self.written += 1  # as far as anybody knows
-        self._send(sql, filled(places, values))
+        self._send(*statement.bound(self.engine, values))
 
     def put_each(self, statement: Statement, rows: Sequence[Row]) -> None:
         """`change_each` of what nobody counts."""
-        sql, _ = statement.compiled(self.engine)
+        sql = statement.sql(self.engine)
         self.written += len(rows)
         for row in rows:
             self._send(sql, row)
@@ -101,10 +94,13 @@ class Connection:
 
     def _fetched(self, sql: str, values: Sequence[Any]) -> list[Row]:
         try:
-            return self._driver.rows(sql, values)
+            found = self._driver.rows(sql, values)
         except self.engine.refusal:
             with translated:
                 raise
+        if not sql.startswith("SELECT"):
+            self.written += len(found)
+        return found
 
     def _send(self, sql: str, values: Sequence[Any]) -> None:
         try:

@@ -40,20 +40,31 @@ class Bind(Node):
         return ctx
 
 
+_Compiled = tuple[str, tuple[str, ...], dict[str, Any]]
+"""The SQL, the name of each place's value, and the values that are always the same, by name."""
+
+
 class Statement:
     """A query that runs often: built from the tables at its first use, compiled once for each dialect."""
 
     def __init__(self, build: Callable[[Engine], Query]) -> None:
         self._build = build
-        self._compiled: dict[str, tuple[str, tuple[Any, ...]]] = {}
+        self._compiled: dict[str, _Compiled] = {}
 
-    def compiled(self, engine: Engine) -> tuple[str, tuple[Any, ...]]:
-        """The SQL, and its values in order: constants and slots."""
-        found = self._compiled.get(engine.dialect)
-        if found is None:
-            sql, values = engine.compile(self._build(engine))
-            found = self._compiled[engine.dialect] = (sql, tuple(values))
-        return found
+    def sql(self, engine: Engine) -> str:
+        return (self._compiled.get(engine.dialect) or self._compile(engine))[0]
+
+    def bound(self, engine: Engine, values: Mapping[str, Any]) -> tuple[str, Row]:
+        """The SQL, and its values: its own, and those that come when it runs."""
+        sql, names, constants = self._compiled.get(engine.dialect) or self._compile(engine)
+        return sql, tuple(map({**constants, **values}.__getitem__, names))
+
+    def _compile(self, engine: Engine) -> _Compiled:
+        sql, values = engine.compile(self._build(engine))
+        names = tuple(value.name if isinstance(value, _Slot) else f"#{place}" for place, value in enumerate(values))
+        constants = {name: value for name, value in zip(names, values, strict=True) if not isinstance(value, _Slot)}
+        self._compiled[engine.dialect] = sql, names, constants
+        return sql, names, constants
 
 
 class Statements(Generic[H]):
@@ -114,7 +125,7 @@ class Rows:
         """
         self._fields, self._build = {field.name: field for field in fields}, build
         self.names = tuple(self._fields)
-        self._compiled: dict[tuple[str, int, tuple[str, ...]], tuple[str, tuple[Any, ...], Sequence[str]]] = {}
+        self._made: dict[tuple[int, tuple[str, ...]], Statement] = {}
 
     def portions(self, engine: Engine, columns: Columns) -> Iterator[tuple[str, Row]]:
         """Statements that together are the query over these rows, and their values."""
@@ -124,28 +135,25 @@ class Rows:
             begin += size
 
     def _bound(self, engine: Engine, columns: Columns, count: int) -> tuple[str, Row]:
-        sql, places, kinds = self._for(engine, count, tuple(columns.differing))
-        values = engine.table_values(kinds, list(columns.differing.values()))
-        return sql, (*filled(places, columns.shared), *values)
+        differing = tuple(columns.differing)
+        sql, values = self._of(count, differing).bound(engine, columns.shared)
+        return sql, (*values, *engine.table_values(self._kinds(differing), list(columns.differing.values())))
 
-    def _for(
-        self, engine: Engine, count: int, differing: tuple[str, ...]
-    ) -> tuple[str, tuple[Any, ...], Sequence[str]]:
-        found = self._compiled.get((engine.dialect, count, differing))
+    def _of(self, count: int, differing: tuple[str, ...]) -> Statement:
+        found = self._made.get((count, differing))
         if found is None:
-            if len(self._compiled) >= _MOST_FORMS:
-                self._compiled.clear()
-            given = {name: SQL(f"given.column{place}") for place, name in enumerate(differing, 1)}
-            kinds = [self._fields[name].field_type for name in differing]
-            query = self._build(engine.table(kinds, count), [given.get(name) or Bind(name) for name in self.names])
-            sql, values = engine.compile(query)
-            found = self._compiled[engine.dialect, count, differing] = (sql, tuple(values), kinds)
+            if len(self._made) >= _MOST_FORMS:
+                self._made.clear()
+            found = self._made[count, differing] = Statement(lambda engine: self._over(engine, count, differing))
         return found
 
+    def _over(self, engine: Engine, count: int, differing: tuple[str, ...]) -> Query:
+        given = {name: SQL(f"given.column{place}") for place, name in enumerate(differing, 1)}
+        table = engine.table(self._kinds(differing), count)
+        return self._build(table, [given.get(name) or Bind(name) for name in self.names])
 
-def filled(places: tuple[Any, ...], values: Mapping[str, Any]) -> Row:
-    """The values of a compiled query with those that come when it runs."""
-    return tuple([values[place.name] if type(place) is _Slot else place for place in places])
+    def _kinds(self, names: Sequence[str]) -> Sequence[str]:
+        return [self._fields[name].field_type for name in names]
 
 
 def columns(table: type[Table]) -> tuple[str, ...]:
