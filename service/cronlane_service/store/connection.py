@@ -65,8 +65,12 @@ class Connection:
         """`change_each` of what nobody counts."""
         sql = statement.sql(self.engine)
         self.written += len(rows)
-        for row in rows:
-            self._send(sql, row)
+        try:
+            for row in rows:
+                self._driver.send(sql, row)
+        except self.engine.refusal:
+            with translated:
+                raise
 
     def put_rows(self, query: Rows, rows: Sequence[Row]) -> None:
         """`put_columns` of what is given row by row."""

@@ -156,13 +156,16 @@ class Writer:
         connection = transaction.connection
         for write in batch:
             written, transaction.notices = connection.written, {}
-            write.result, write.error = _outcome(write.operation, transaction)
-            if write.error is None:
+            try:
+                write.result, write.error = write.operation(transaction), None
+            except BaseException as error:  # noqa: BLE001 - it belongs to whoever asked for it, not to this thread
+                write.error = error
+                if self._engine.unavailable(error) is not None:
+                    raise
+                if connection.written != written or isinstance(error, peewee.PeeweeException):
+                    return False
+            else:
                 notices |= transaction.notices
-            elif self._engine.unavailable(write.error) is not None:
-                raise write.error
-            elif connection.written != written or isinstance(write.error, peewee.PeeweeException):
-                return False
         return self._intact(connection)
 
     def _intact(self, connection: Connection) -> bool:

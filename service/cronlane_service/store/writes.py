@@ -30,27 +30,18 @@ class Write:
             return True
         return not self.future.cancelled() if self.loop else self.future.set_running_or_notify_cancel()
 
-    def settle(self) -> None:
-        """Hands over the answer, on the thread of the future's loop; who has left meanwhile gets none."""
-        if self.future.done():
-            return
-        if self.error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.error)
-
 
 def answer(writes: Iterable[Write]) -> None:
     """Hands over their answers, and wakes every loop once."""
-    by_loop: dict[AbstractEventLoop, list[Write]] = {}
+    by_loop: dict[AbstractEventLoop | None, list[Write]] = {}
     for write in writes:
-        if write.loop is None:
-            write.settle()
-        else:
-            by_loop.setdefault(write.loop, []).append(write)
+        by_loop.setdefault(write.loop, []).append(write)
     for loop, waiting in by_loop.items():
-        with suppress(RuntimeError):  # it is closed, and nobody waits there
-            loop.call_soon_threadsafe(_settle, waiting)
+        if loop is None:
+            _settle(waiting)
+        else:
+            with suppress(RuntimeError):  # it is closed, and nobody waits there
+                loop.call_soon_threadsafe(_settle, waiting)
 
 
 def refuse(writes: Iterable[Write], problem: str) -> None:
@@ -61,6 +52,12 @@ def refuse(writes: Iterable[Write], problem: str) -> None:
     answer(refused)
 
 
-def _settle(writes: list[Write]) -> None:
+def _settle(writes: Iterable[Write]) -> None:
+    """Hands over their answers, on the thread of their futures' loop; who has left meanwhile gets none."""
     for write in writes:
-        write.settle()
+        if write.future.done():
+            continue
+        if write.error is None:
+            write.future.set_result(write.result)
+        else:
+            write.future.set_exception(write.error)
