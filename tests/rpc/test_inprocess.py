@@ -134,6 +134,45 @@ async def test_cancelling_the_call_or_who_waits_for_it_ends_the_handler(
     assert (call.cancelled(), telling.told) == (True, ["left"])
 
 
+async def test_who_waits_for_a_call_that_is_cancelled_is_not_cancelled_himself(
+    local: InProcessChannel, telling: Telling
+) -> None:
+    call = local.unary_unary("/test.Service/Waits")(thread())
+
+    async def waits() -> str:
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        async with asyncio.timeout(10):  # would be cut short by a cancellation that is not dealt with
+            await asyncio.sleep(0)
+        return f"cancelled {task.cancelling()} times"
+
+    task = asyncio.create_task(waits())
+    await telling.entered.wait()
+    assert call.cancel()
+    assert await task == "cancelled 0 times"
+    assert (call.cancelled(), call.cancel(), telling.told) == (True, False, ["left"])
+
+
+async def test_a_call_that_is_cancelled_before_it_begins_never_does(local: InProcessChannel, telling: Telling) -> None:
+    call = local.unary_unary("/test.Service/Answers")(thread())
+    assert call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert (await call.code(), telling.told) == (Code.CANCELLED, [])
+
+
+async def test_a_call_begins_for_whoever_asks_for_its_status_and_answers_all_who_wait(
+    local: InProcessChannel, telling: Telling
+) -> None:
+    sent = thread()
+    call = local.unary_unary("/test.Service/Answers")(sent)
+    ended: list[Any] = []
+    call.add_done_callback(ended.append)
+    assert await call.code() is Code.OK
+    assert [await call, await call] == [sent, sent]
+    assert (len(telling.told), ended, call.done()) == (2, [call], True)
+
+
 async def test_a_handler_is_never_more_than_one_reply_ahead_of_its_reader(
     local: InProcessChannel, telling: Telling
 ) -> None:
@@ -167,7 +206,7 @@ async def test_a_deadline_ends_a_stream_that_is_not_read(local: InProcessChannel
 
 
 async def test_a_closed_channel_ends_its_calls_and_takes_no_more(local: InProcessChannel, telling: Telling) -> None:
-    call = local.unary_unary("/test.Service/Waits")(thread())
+    call = asyncio.ensure_future(local.unary_unary("/test.Service/Waits")(thread()))
     await telling.entered.wait()
     await local.close()
     with pytest.raises(asyncio.CancelledError):
@@ -194,7 +233,7 @@ async def test_a_server_that_stops_refuses_calls_and_ends_those_under_way(served
 
 
 async def test_a_call_under_way_is_given_the_grace_and_no_more(local: InProcessChannel, telling: Telling) -> None:
-    call = local.unary_unary("/test.Service/Waits")(thread())
+    call = asyncio.ensure_future(local.unary_unary("/test.Service/Waits")(thread()))
     await telling.entered.wait()
     await local.leave(0.05)
     assert await refusal(call) == (Code.UNAVAILABLE, "The server has stopped.")

@@ -10,7 +10,6 @@ from contextvars import Context
 from typing import Any
 
 import grpc
-from google.protobuf.message import Message
 from grpc.aio import Metadata
 
 from cronlane_service.rpc.inprocess.context import CallContext, pairs
@@ -19,60 +18,87 @@ _LATE = grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 class LocalCall:
-    """What calls of both kinds have: a task that runs the handler, and the status that it left."""
+    """What calls of both kinds have: the task in which the handler runs, and the status that it left."""
 
-    def __init__(self, work: Coroutine[Any, Any, Any], context: CallContext, timeout: float | None) -> None:
-        self._context, loop = context, asyncio.get_running_loop()
-        # The handler sees nothing of its caller's context variables, as on the wire.
-        self.task = loop.create_task(work, context=Context())
-        self.task.add_done_callback(self._ended)
-        self._timer = None if timeout is None else loop.call_later(timeout, self.refuse, _LATE, "Deadline Exceeded")
+    def __init__(self, context: CallContext, timeout: float | None, under_way: set[LocalCall]) -> None:
+        """``under_way``: where it is found from its begin to its end."""
+        self._context, self._timeout, self._under_way = context, timeout, under_way
+        self._task: asyncio.Task[Any] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopped = self._cancelled = self._done = False
+        self._callbacks: list[Callable[[], object]] = []
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._context.begun.set()
+    def _begin(self, task: asyncio.Task[Any]) -> None:
+        self._task = task
+        self._under_way.add(self)
+        if self._timeout is not None:
+            self._timer = task.get_loop().call_later(self._timeout, self.refuse, _LATE, "Deadline Exceeded")
+
+    def _end(self) -> None:
+        self._done = True
+        self._under_way.discard(self)
         if self._timer is not None:
             self._timer.cancel()
-        if task.cancelled() and self._context.code() is grpc.StatusCode.OK:
+        for callback in self._callbacks:
+            callback()
+
+    def _given_up(self) -> None:
+        """Because of the call, or because of who waits for it."""
+        if self._context.code() is grpc.StatusCode.OK:
             self._context.end(grpc.StatusCode.CANCELLED, "Locally cancelled by application!")
-        elif not task.cancelled():
-            task.exception()  # whoever asks for it gets it; nobody need ask
+        self._cancelled = self._context.code() is grpc.StatusCode.CANCELLED
 
     def refuse(self, code: grpc.StatusCode, details: str) -> None:
         """Ends it from the server's side."""
-        if not self.task.done():
+        if not self._done:
             self._context.end(code, details)
-            self.task.cancel()
+            self.cancel()
 
     def cancel(self) -> bool:
-        return self.task.cancel()
+        if self._done:
+            return False
+        self._stopped = True
+        if self._task is not None:
+            self._task.cancel()
+        else:
+            self._given_up()
+            self._end()
+        return True
 
     def cancelled(self) -> bool:
-        return self.task.cancelled() and self._context.code() is grpc.StatusCode.CANCELLED
+        return self._cancelled
 
     def done(self) -> bool:
-        return self.task.done()
+        return self._done
 
     def time_remaining(self) -> float | None:
         left: float | None = self._context.time_remaining()
         return left
 
     def add_done_callback(self, callback: Callable[[Any], None]) -> None:
-        self.task.add_done_callback(lambda _: callback(self))
+        self._callbacks.append(lambda: callback(self))
+
+    async def over(self) -> None:
+        """Returns when the call has ended."""
+        if not self._done:
+            ended = asyncio.Event()
+            self._callbacks.append(ended.set)
+            await ended.wait()
 
     async def initial_metadata(self) -> Metadata:
-        await self._context.begun.wait()
+        await self.over()
         return pairs(self._context.initial)
 
     async def trailing_metadata(self) -> Metadata:
-        await asyncio.wait({self.task})
+        await self.over()
         return pairs(self._context.trailing)
 
     async def code(self) -> grpc.StatusCode:
-        await asyncio.wait({self.task})
+        await self.over()
         return self._context.code()
 
     async def details(self) -> str:
-        await asyncio.wait({self.task})
+        await self.over()
         return self._context.details()
 
     async def wait_for_connection(self) -> None:
@@ -80,49 +106,102 @@ class LocalCall:
 
     def _raise(self) -> None:
         """What a call that was ended raises."""
-        if self.cancelled():
+        if self._cancelled:
             raise asyncio.CancelledError
         if self._context.code() is not grpc.StatusCode.OK:
             raise self._context.error()
 
 
 class UnaryCall(LocalCall, grpc.aio.UnaryUnaryCall[Any, Any]):
-    """One request, one reply."""
+    """One request, one reply. It begins when it is awaited, and who awaits it first carries it out himself."""
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, Any]], context: CallContext, *more: Any) -> None:
+        super().__init__(context, *more)
+        self._work, self._reply = work, None
 
     def __await__(self) -> Generator[Any, None, Any]:
+        if self._task is None and not self._done:
+            yield from self._carried_out()
+        else:
+            yield from self.over().__await__()
+        self._raise()
+        return self._reply
+
+    def _carried_out(self) -> Generator[Any, None, None]:
+        task = asyncio.current_task()
+        assert task is not None
+        self._begin(task)
         try:
-            return (yield from self.task.__await__())
+            self._reply = yield from _Apart(self._work())
         except asyncio.CancelledError:
-            if self.task.cancelled():
-                self._raise()
-            raise
+            self._given_up()
+            if not self._stopped:
+                raise
+            task.uncancel()  # it was the call that was to end, not its caller
+        finally:
+            self._end()
+
+    async def over(self) -> None:
+        if self._task is None and not self._done:
+            await asyncio.wait({asyncio.ensure_future(self)})
+        await super().over()
+
+
+class _Apart(Generator[Any, Any, Any]):
+    """The work, where nothing is seen of its caller's context variables, as on the wire."""
+
+    def __init__(self, work: Coroutine[Any, Any, Any]) -> None:
+        self._work, self._run = work, Context().run
+
+    def __next__(self) -> Any:
+        return self._run(self._work.send, None)
+
+    def send(self, value: Any) -> Any:
+        return self._run(self._work.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._run(self._work.throw, *error)
 
 
 class StreamCall(LocalCall, grpc.aio.UnaryStreamCall[Any, Any]):
     """One request, several replies. The handler goes on when the reply before has been taken."""
 
-    def __init__(self, replies: AsyncGenerator[Any], context: CallContext, timeout: float | None) -> None:
+    def __init__(self, replies: AsyncGenerator[Any], context: CallContext, *more: Any) -> None:
+        super().__init__(context, *more)
         self._replies: deque[Any] = deque()
-        self._arrived, self._taken = asyncio.Event(), asyncio.Event()
-        super().__init__(self._tell(replies), context, timeout)
+        self._begun, self._arrived, self._taken = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        context.begun = self._begun.set
+        # Nothing is seen of the caller's context variables, as on the wire.
+        self._telling = asyncio.get_running_loop().create_task(self._tell(replies), context=Context())
+        self._telling.add_done_callback(self._ended)
+        self._begin(self._telling)
 
     async def _tell(self, replies: AsyncGenerator[Any]) -> None:
         async with aclosing(replies) as those:
             async for reply in those:
                 self._replies.append(reply)
-                self._context.begun.set()
+                self._begun.set()
                 self._arrived.set()
                 while self._replies:
                     self._taken.clear()
                     await self._taken.wait()
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        super()._ended(task)
+    def _ended(self, telling: asyncio.Task[None]) -> None:
+        if telling.cancelled():
+            self._given_up()
+        else:
+            telling.exception()  # whoever asks for it gets it; nobody need ask
+        self._end()
+        self._begun.set()
         self._arrived.set()
+
+    async def initial_metadata(self) -> Metadata:
+        await self._begun.wait()
+        return pairs(self._context.initial)
 
     async def read(self) -> Any:
         try:
-            while not self._replies and not self.task.done():
+            while not self._replies and not self._done:
                 self._arrived.clear()
                 await self._arrived.wait()
         except asyncio.CancelledError:
@@ -131,9 +210,8 @@ class StreamCall(LocalCall, grpc.aio.UnaryStreamCall[Any, Any]):
         if self._replies:
             self._taken.set()
             return self._replies.popleft()
-        if not self.task.cancelled():
-            self.task.result()
         self._raise()
+        self._telling.result()
         return grpc.aio.EOF
 
     async def __aiter__(self) -> AsyncIterator[Any]:
@@ -142,9 +220,3 @@ class StreamCall(LocalCall, grpc.aio.UnaryStreamCall[Any, Any]):
                 yield reply
         finally:
             self.cancel()  # for who stops in the middle; nothing, once it has ended
-
-
-def check_size(message: Message, limit: int, problem: str) -> str | None:
-    """What is wrong with a message over the limit, in the words of gRPC."""
-    size = message.ByteSize()
-    return f"{problem} message larger than max ({size} vs. {limit})" if size > limit else None

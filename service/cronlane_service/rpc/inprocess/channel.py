@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import Any, Self, TypeVar
+from contextlib import aclosing, suppress
+from functools import partial
+from typing import Any, Self
 
 import grpc
 from google.protobuf.message import Message
 
-from cronlane_service.rpc.inprocess.calls import LocalCall, StreamCall, UnaryCall, check_size
+from cronlane_service.rpc.inprocess.calls import LocalCall, StreamCall, UnaryCall
 from cronlane_service.rpc.inprocess.context import CallContext
 from cronlane_service.rpc.methods import Methods
-
-C = TypeVar("C", bound=LocalCall)
 
 _GONE = "The server has stopped."
 
@@ -33,11 +32,12 @@ class InProcessChannel(grpc.aio.Channel):
 
     def unary_unary(self, method: str, *_: Any, **__: Any) -> Any:
         handler = self._methods.find(method)
-        behavior = handler.unary_unary if handler is not None else None
+        behavior: Any = _unknown if handler is None else handler.unary_unary
 
         def call(request: Any, *, timeout: float | None = None, metadata: Any = None, **_: Any) -> UnaryCall:
             context = self._context(timeout, metadata)
-            return self._kept(UnaryCall(self._answered(behavior or _unknown, request, context), context, timeout))
+            work = partial(self._answered, behavior, request, context)
+            return UnaryCall(work, context, timeout, self._calls)
 
         return call
 
@@ -46,7 +46,7 @@ class InProcessChannel(grpc.aio.Channel):
 
         def call(request: Any, *, timeout: float | None = None, metadata: Any = None, **_: Any) -> StreamCall:
             context = self._context(timeout, metadata)
-            return self._kept(StreamCall(self._told(handler, request, context), context, timeout))
+            return StreamCall(self._told(handler, request, context), context, timeout, self._calls)
 
         return call
 
@@ -58,9 +58,9 @@ class InProcessChannel(grpc.aio.Channel):
     async def _answered(self, behavior: Any, request: Any, context: CallContext) -> Any:
         """The reply. Raises AioRpcError."""
         try:
-            await self._check(request, "Received", context)
+            self._check(request, "Received", context)
             reply = await behavior(request, context)
-            await self._check(reply, "Sent", context)
+            self._check(reply, "Sent", context)
         except grpc.aio.AbortError:
             raise context.error() from None
         return reply
@@ -68,30 +68,28 @@ class InProcessChannel(grpc.aio.Channel):
     async def _told(self, handler: Any, request: Any, context: CallContext) -> AsyncGenerator[Any]:
         """The replies, also the only one of a method that has one. Raises AioRpcError."""
         try:
-            await self._check(request, "Received", context)
+            self._check(request, "Received", context)
             async with aclosing(_replies(handler, request, context)) as replies:
                 async for reply in replies:
-                    await self._check(reply, "Sent", context)
+                    self._check(reply, "Sent", context)
                     yield reply
         except grpc.aio.AbortError:
             raise context.error() from None
 
-    async def _check(self, message: Message, problem: str, context: CallContext) -> None:
+    def _check(self, message: Message, problem: str, context: CallContext) -> None:
+        """Refuses what is over the limit in the words of gRPC."""
         if self._gone:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, _GONE)
-        if (wrong := check_size(message, self._max_message, problem)) is not None:
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, wrong)
+            context.fail(grpc.StatusCode.UNAVAILABLE, _GONE)
+        size = message.ByteSize()
+        if size > self._max_message:
+            told = f"{problem} message larger than max ({size} vs. {self._max_message})"
+            context.fail(grpc.StatusCode.RESOURCE_EXHAUSTED, told)
 
     def _context(self, timeout: float | None, metadata: Any) -> CallContext:
         if self._closed.is_set():
             raise grpc.aio.UsageError("Channel is closed.")
         deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
         return CallContext(metadata or (), deadline)
-
-    def _kept(self, call: C) -> C:
-        self._calls.add(call)
-        call.add_done_callback(self._calls.discard)
-        return call
 
     async def leave(self, grace: float) -> None:
         """Of the server: takes no more calls, and gives those under way so many seconds."""
@@ -107,8 +105,10 @@ class InProcessChannel(grpc.aio.Channel):
             call.cancel()
 
     async def _finish(self, grace: float) -> None:
-        if self._calls and grace:
-            await asyncio.wait([call.task for call in self._calls], timeout=grace)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                for call in [*self._calls]:
+                    await call.over()
 
     async def __aenter__(self) -> Self:
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Never, TypeAlias
 
 import grpc
@@ -18,18 +18,21 @@ class CallContext(grpc.aio.ServicerContext[Any, Any]):
     def __init__(self, metadata: Pairs, deadline: float | None) -> None:
         """``deadline``: by the loop's clock."""
         self._metadata, self._deadline = tuple(metadata), deadline
-        self.begun = asyncio.Event()
-        """Set when the initial metadata is known."""
+        self.begun: Callable[[], object] = _nobody
+        """Is told when the initial metadata is known."""
         self.initial: Pairs = ()
         self.trailing: Pairs = ()
         self._code, self._details = grpc.StatusCode.OK, ""
 
     async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> Never:
-        self.end(code, details, trailing_metadata or self.trailing)
-        raise grpc.aio.AbortError("Locally aborted.")
+        self.fail(code, details, trailing_metadata or self.trailing)
 
     async def abort_with_status(self, status: grpc.Status) -> Never:
         await self.abort(status.code, status.details, status.trailing_metadata)
+
+    def fail(self, code: grpc.StatusCode, details: str, trailing: Pairs = ()) -> Never:
+        self.end(code, details, trailing)
+        raise grpc.aio.AbortError("Locally aborted.")
 
     def end(self, code: grpc.StatusCode, details: str, trailing: Pairs = ()) -> None:
         self._code, self._details, self.trailing = code, details, trailing
@@ -40,7 +43,7 @@ class CallContext(grpc.aio.ServicerContext[Any, Any]):
 
     async def send_initial_metadata(self, initial_metadata: Any) -> None:
         self.initial = tuple(initial_metadata)
-        self.begun.set()
+        self.begun()
 
     def set_trailing_metadata(self, trailing_metadata: Any) -> None:
         self.trailing = tuple(trailing_metadata)
@@ -90,6 +93,10 @@ class CallContext(grpc.aio.ServicerContext[Any, Any]):
 
     async def write(self, message: Any) -> None:
         raise grpc.aio.UsageError("replies are yielded or returned")
+
+
+def _nobody() -> None:
+    """Nobody waits for it."""
 
 
 def pairs(metadata: Pairs) -> Metadata:
