@@ -17,6 +17,8 @@ _FIELDS = settable(Cron.DESCRIPTOR)
 _DEFAULTS = {"enabled": "true", "on_run_completed": '"delete"', "metadata": "{}"}
 # The texts that `payload` does not show.
 _HIDDEN = {name: {"null", "[]", _DEFAULTS.get(name)} for name in _FIELDS}
+# By name: the field, what writes its value, its text without one, and what is not shown.
+_SPELLED = {name: (field, *written(field), _HIDDEN[name]) for name, field in _FIELDS.items()}
 # By field: how its member begins, what writes the rest of it, and what of that is not shown.
 _SHOWN = {
     field: (f"{_json.quoted(name)}:", written(field).write, _HIDDEN[name])
@@ -60,8 +62,9 @@ def _respelled(cron: Cron, found: Members) -> dict[str, str]:
     has = values(cron)
     respelled = {}
     for name, member in found.taken.items():
-        text = _shown(has, _FIELDS[name])
-        if text is None or (text != member and not _json.same(text, member)):
+        field, write, blank, hidden = _SPELLED[name]
+        text = write(has[field]) if field in has else blank
+        if text in hidden or (text != member and not _json.same(text, member)):
             respelled[name] = member
     return respelled
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import Any, cast
+from typing import Any
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -24,6 +24,7 @@ from cronlane.v1.common_pb2 import Json
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_Filler = Callable[[Message, str], None]
 _LONGEST_SPAN = 315_576_000_000  # seconds, by google.protobuf.Duration
 
 
@@ -48,16 +49,20 @@ def decode(text: str, message: Message, *, ignore: Collection[str] = (), clears:
         found = _json.members(text)
     except ValueError as error:
         raise NotAnObject(str(error)) from None
-    fields = settable(cast(Descriptor, message.DESCRIPTOR))
+    fillers = _fillers(message.DESCRIPTOR)
     taken: dict[str, str] = {}
     left: dict[str, str] = {}
-    for name, member in found.items():
-        if name not in fields or name in ignore:
-            left[name] = member
-            continue
-        taken[name] = member
-        if member != "null" or (name not in clears and fields[name].full_name not in NULLABLE):
-            assign(message, fields[name], member)
+    try:
+        for name, member in found.items():
+            if name not in fillers or name in ignore:
+                left[name] = member
+                continue
+            taken[name] = member
+            fill, nullable = fillers[name]
+            if member != "null" or not (nullable or name in clears):
+                fill(message, member)
+    except ValueError as error:
+        raise InvalidRequest.of(name, str(error)) from None
     return Members(taken, left)
 
 
@@ -70,8 +75,13 @@ def assign(message: Message, field: FieldDescriptor, text: str) -> None:
 
 
 @cache
-def _filler(field: FieldDescriptor) -> Callable[[Message, str], None]:
-    """Found once for each field, so that a message is filled with no questions."""
+def _fillers(message: Any) -> Mapping[str, tuple[_Filler, bool]]:
+    """By name what fills a field, and whether null leaves it as it is: found once, so that no request need ask."""
+    return {name: (_filler(field), field.full_name in NULLABLE) for name, field in settable(message).items()}
+
+
+@cache
+def _filler(field: FieldDescriptor) -> _Filler:
     name = field.name
     if kind(field) is Kind.MAP:
         return lambda message, text: getattr(message, name).update(_named(field, text))

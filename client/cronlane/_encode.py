@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
 from json.encoder import encode_basestring_ascii
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
 from google.protobuf import json_format
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from cronlane import _json
@@ -62,14 +62,14 @@ def written(field: FieldDescriptor) -> Written:
 
 
 @cache
-def _members(message: Descriptor) -> tuple[tuple[str, FieldDescriptor, Text, str], ...]:
+def _members(message: Any) -> tuple[tuple[str, FieldDescriptor, Text, str], ...]:
     """The beginning of each member, what writes the rest of it, and the whole of it where there is no value."""
     found = [(f"{_json.quoted(field.name)}:", field, *written(field)) for field in message.fields]
     return tuple((begin, field, write, begin + blank) for begin, field, write, blank in found)
 
 
 def _object(message: Message) -> str:
-    members, found = _members(cast(Descriptor, message.DESCRIPTOR)), values(message)
+    members, found = _members(message.DESCRIPTOR), values(message)
     texts = [begin + write(found[field]) if field in found else blank for begin, field, write, blank in members]
     return "{" + ",".join(texts) + "}"
 

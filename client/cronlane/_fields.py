@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum, auto
 from functools import cache
-from typing import cast
+from typing import Any
 
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
@@ -94,11 +94,11 @@ _SCALARS = {
 
 def fields(message: Message) -> Mapping[str, FieldDescriptor]:
     """By name, in their order."""
-    return _by_name(cast(Descriptor, message.DESCRIPTOR))
+    return _by_name(message.DESCRIPTOR)
 
 
 @cache
-def _by_name(message: Descriptor) -> Mapping[str, FieldDescriptor]:
+def _by_name(message: Any) -> Mapping[str, FieldDescriptor]:
     return {field.name: field for field in message.fields}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cache, lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -111,7 +111,7 @@ class _Member(NamedTuple):
 
 
 @cache
-def _members(message: Descriptor, *, additions: bool) -> tuple[_Member, ...]:
+def _members(message: Any, *, additions: bool) -> tuple[_Member, ...]:
     found = {**shape(message), **(_ADDITIONS.get(message.full_name, {}) if additions else {})}
     return tuple(_member(message, name, special) for name, special in found.items())
 
@@ -127,20 +127,18 @@ def encode(message: Message, select: Collection[str] = ()) -> str:
     wire = message.SerializeToString()
     if select or len(wire) > _SHORT:
         return _encoded(message, select)
-    return _kept(cast(Descriptor, message.DESCRIPTOR), wire)
+    return _kept(message.DESCRIPTOR, wire)
 
 
 @lru_cache(maxsize=2048)
-def _kept(kind: Descriptor, wire: bytes) -> str:
+def _kept(kind: Any, wire: bytes) -> str:
     """Who looks at a list looks at it again, and most of it is as it was: its text is found by what it says."""
     return _encoded(GetMessageClass(kind).FromString(wire))
 
 
 def _encoded(message: Message, select: Collection[str] = ()) -> str:
     found, texts = values(message), []
-    for name, begin, field, write, blank, special in _members(
-        cast(Descriptor, message.DESCRIPTOR), additions=bool(select)
-    ):
+    for name, begin, field, write, blank, special in _members(message.DESCRIPTOR, additions=bool(select)):
         if select and name not in select and name not in _UNSELECTED:
             continue
         if special is not None:
