@@ -10,7 +10,6 @@ import grpc.aio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -65,7 +64,7 @@ def build_app(
     methods = _methods(channel)
     paths = Paths(
         {
-            path: _Endpoint({verb: _Call(binding, methods, max_body, keep_alive) for verb, binding in verbs.items()})
+            path: _Endpoint({verb: _Call(each, methods, max_body) for verb, each in verbs.items()}, keep_alive)
             for path, verbs in table().items()
         }
     )
@@ -112,41 +111,35 @@ class _First:
 
 
 class _Call:
-    """One binding: HTTP in, one call to the service, HTTP out."""
+    """One binding: how its requests are read, what answers them, and how that is told."""
 
-    def __init__(self, binding: Binding, methods: Mapping[str, Any], max_body: int, keep_alive: float) -> None:
-        self._binding, self._keep_alive = binding, keep_alive
-        self._requests = RequestReader(binding, max_body)
-        self._method = methods[binding.method.name]
-        self._reply = REPLIES.get(binding.method.name, resource)
-
-    async def __call__(self, http: Request) -> Response:
-        request = await self._requests.read(http)
-        return await self._reply(
-            Exchange(http, self._binding, request, self._method, _identity(http), self._keep_alive)
-        )
+    def __init__(self, binding: Binding, methods: Mapping[str, Any], max_body: int) -> None:
+        self.binding = binding
+        self.read = RequestReader(binding, max_body).read
+        self.method = methods[binding.method.name]
+        self.reply = REPLIES.get(binding.method.name, resource)
 
 
 class _Endpoint:
-    """All verbs of one path."""
+    """All verbs of one path: HTTP in, one call to the service, HTTP out."""
 
-    def __init__(self, calls: Mapping[str, _Call]) -> None:
-        self._calls = calls
-        self._allowed = ", ".join(sorted({*calls, "HEAD"} if "GET" in calls else calls))
+    def __init__(self, calls: Mapping[str, _Call], keep_alive: float) -> None:
+        self._calls = {"HEAD": calls["GET"], **calls} if "GET" in calls else calls
+        self._allowed = ", ".join(sorted(self._calls))
+        self._keep_alive = keep_alive
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         http = Request(scope, receive)
         try:
-            response = await self._call(scope["method"])(http)
+            call = self._calls.get(scope["method"])
+            if call is None:
+                raise HTTPException(405, headers={"Allow": self._allowed})
+            request = await call.read(http)
+            exchange = Exchange(http, call.binding, request, call.method, _identity(http), self._keep_alive)
+            response = await call.reply(exchange)
         except Exception as error:
             response = await answer(http, error)
             if not isinstance(error, KNOWN):
                 await response(scope, receive, send)
                 raise  # for the log of the HTTP server
         await response(scope, receive, send)
-
-    def _call(self, verb: str) -> _Call:
-        call = self._calls.get("GET" if verb == "HEAD" else verb)
-        if call is None:
-            raise HTTPException(405, headers={"Allow": self._allowed})
-        return call

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
@@ -21,24 +22,23 @@ class Paired:
     Sending costs as much as answering a small request, and wakes the reader each time.
     """
 
+    _turn: asyncio.Handle
+
     def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport, self._loop = transport, loop
-        self._held = b""
+        self._transport, self._loop, self._held = transport, loop, b""
+        self.is_closing: Callable[[], bool] = transport.is_closing
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
-    def is_closing(self) -> bool:
-        closing: bool = self._transport.is_closing()
-        return closing
-
     def write(self, data: bytes) -> None:
         if self._held:
             held, self._held = self._held, b""
+            self._turn.cancel()
             self._transport.writelines((held, data))
         else:
             self._held = data
-            self._loop.call_soon(self._let_go)
+            self._turn = self._loop.call_soon(self._let_go)
 
     def close(self) -> None:
         self._let_go()
@@ -46,5 +46,5 @@ class Paired:
 
     def _let_go(self) -> None:
         held, self._held = self._held, b""
-        if held and not self._transport.is_closing():
+        if held and not self.is_closing():
             self._transport.write(held)

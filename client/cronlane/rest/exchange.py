@@ -37,8 +37,16 @@ class Exchange:
             raise from_rpc_error(error) from error
 
 
-def json_response(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(text.encode(), status, headers, "application/json")
+class JsonResponse(Response):
+    """A text that is JSON."""
+
+    def __init__(self, text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        self.status_code, self.body, self.background = status, text.encode(), None
+        self.raw_headers = []
+        for name, value in (headers or {}).items():
+            self.raw_headers.append((name.encode("latin-1"), value.encode("latin-1")))
+        length = b"%d" % len(self.body)
+        self.raw_headers += [(b"content-length", length), (b"content-type", b"application/json")]
 
 
 def run_headers(thread_id: str, run_id: str) -> dict[str, str]:

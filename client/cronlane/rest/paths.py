@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any
 
-from starlette._utils import get_route_path
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _Form = tuple[tuple[bool, ...], tuple[int, ...], tuple[int, ...]]
 """Which segments vary; the places of those that do not; the places of those that do."""
-_Fixed = Callable[[list[str]], Any]
-"""Takes the segments that do not vary."""
+_Forms = tuple[Callable[[list[str]], Any], tuple[int, ...], tuple[str, ...], Mapping[Any, ASGIApp]]
+"""What takes the segments that do not vary; the places and the names of those that do; what answers, by the former."""
 
 
 class Paths(BaseRoute):
@@ -26,10 +25,11 @@ class Paths(BaseRoute):
             segments = path.split("/")
             form = _form(segments)
             forms.setdefault(form, {})[itemgetter(*form[1])(segments)] = endpoint
-        self._by_length: dict[int, list[tuple[_Fixed, tuple[int, ...], Mapping[Any, ASGIApp]]]] = {}
+        self._by_length: dict[int, list[_Forms]] = {}
         for form in sorted(forms):
             varies, fixed, variable = form
-            self._by_length.setdefault(len(varies), []).append((itemgetter(*fixed), variable, forms[form]))
+            names = tuple(f"v{number}" for number in range(len(variable)))
+            self._by_length.setdefault(len(varies), []).append((itemgetter(*fixed), variable, names, forms[form]))
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         if scope["type"] != "http":
@@ -39,11 +39,11 @@ class Paths(BaseRoute):
 
     def find(self, scope: Scope) -> tuple[ASGIApp, dict[str, str]] | None:
         """What answers, and the values of the path's variables."""
-        segments = get_route_path(scope).split("/")
-        for fixed, variable, endpoints in self._by_length.get(len(segments), ()):
+        segments = scope["path"].split("/")
+        for fixed, variable, names, endpoints in self._by_length.get(len(segments), ()):
             endpoint = endpoints.get(fixed(segments))
             if endpoint is not None:
-                values = {f"v{number}": segments[at] for number, at in enumerate(variable)}
+                values = dict(zip(names, map(segments.__getitem__, variable), strict=True))
                 if all(values.values()):
                     return endpoint, values
         return None

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from cronlane import _json
 from cronlane._protocol import event_text
 from cronlane.errors import CronlaneError, InvalidRequest, NotFound, Unimplemented
-from cronlane.rest.exchange import Exchange, json_response
+from cronlane.rest.exchange import Exchange, JsonResponse
 from cronlane.rest.streaming import answer, begun, sse
 from cronlane.v1.thread_protocol_pb2 import SendCommandRequest, SendCommandResponse, ThreadEvent
 
@@ -22,7 +22,7 @@ async def command(exchange: Exchange) -> Response:
     request = exchange.request
     text, wrong = await carried_out(request, exchange.reply)
     malformed = wrong and not (request.method and request.HasField("id"))
-    return json_response(text, 400 if malformed else 200)
+    return JsonResponse(text, 400 if malformed else 200)
 
 
 async def carried_out(

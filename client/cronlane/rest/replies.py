@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from starlette.responses import Response
 
 from cronlane import _json
@@ -14,7 +14,7 @@ from cronlane._graphs import subgraphs_text
 from cronlane._shapes import check_select, encode
 from cronlane.errors import NotFound
 from cronlane.rest import protocol
-from cronlane.rest.exchange import Exchange, json_response, run_headers
+from cronlane.rest.exchange import Exchange, JsonResponse, run_headers
 from cronlane.rest.routes import Binding
 from cronlane.rest.streaming import new_run_events, run_events, thread_events
 from cronlane.rest.waiting import outcome
@@ -24,15 +24,22 @@ Reply = Callable[[Exchange], Awaitable[Response]]
 
 
 async def resource(exchange: Exchange) -> Response:
-    return json_response(encode(await exchange.reply()))
+    return JsonResponse(encode(await exchange.reply()))
 
 
 async def cron(exchange: Exchange) -> Response:
     """The selected members are cut out here, as those of a page."""
+    select = _selected(exchange, Cron.DESCRIPTOR)
+    return JsonResponse(encode(await exchange.reply(), select))
+
+
+def _selected(exchange: Exchange, message: Descriptor) -> list[str]:
+    """Takes them out of the request. Raises InvalidRequest."""
     select = list(exchange.request.select)
-    check_select(Cron.DESCRIPTOR, select)
-    exchange.request.ClearField("select")
-    return json_response(encode(await exchange.reply(), select))
+    if select:
+        check_select(message, select)
+        exchange.request.ClearField("select")
+    return select
 
 
 @cache
@@ -48,30 +55,28 @@ async def page(exchange: Exchange) -> Response:
     """
     listed = listed_field(exchange.binding)
     assert listed.message_type is not None
-    select = list(exchange.request.select)
-    check_select(listed.message_type, select)
-    exchange.request.ClearField("select")
+    select = _selected(exchange, listed.message_type)
     reply = await exchange.reply()
     headers = {}
     if "total" in fields(reply):
         headers["x-pagination-total"] = str(reply.total)
         if reply.HasField("next_offset"):
             headers["x-pagination-next"] = str(reply.next_offset)
-    return json_response(_json.listed([encode(each, select) for each in getattr(reply, listed.name)]), headers=headers)
+    return JsonResponse(_json.listed([encode(each, select) for each in getattr(reply, listed.name)]), headers=headers)
 
 
 async def listing(exchange: Exchange) -> Response:
     """A bare array."""
     name = listed_field(exchange.binding).name
-    return json_response(_json.listed(map(encode, getattr(await exchange.reply(), name))))
+    return JsonResponse(_json.listed(map(encode, getattr(await exchange.reply(), name))))
 
 
 async def subgraphs(exchange: Exchange) -> Response:
-    return json_response(subgraphs_text(await exchange.reply()))
+    return JsonResponse(subgraphs_text(await exchange.reply()))
 
 
 async def count(exchange: Exchange) -> Response:
-    return json_response(str((await exchange.reply()).count))
+    return JsonResponse(str((await exchange.reply()).count))
 
 
 async def deleted(exchange: Exchange) -> Response:
@@ -87,22 +92,22 @@ async def written(exchange: Exchange) -> Response:
 async def item(exchange: Exchange) -> Response:
     """Null when there is none."""
     try:
-        return json_response(encode(await exchange.reply()))
+        return JsonResponse(encode(await exchange.reply()))
     except NotFound:
-        return json_response("null")
+        return JsonResponse("null")
 
 
 async def changed_thread(exchange: Exchange) -> Response:
     thread = await exchange.reply()
     preferred = [each.strip().lower() for each in exchange.http.headers.get("prefer", "").split(",")]
-    return Response(status_code=204) if "return=minimal" in preferred else json_response(encode(thread))
+    return Response(status_code=204) if "return=minimal" in preferred else JsonResponse(encode(thread))
 
 
 async def created_run(exchange: Exchange) -> Response:
     run = await exchange.reply()
     stateless = not exchange.request.HasField("thread_id")
     where = f"/runs/{run.run_id}" if stateless else f"/threads/{run.thread_id}/runs/{run.run_id}"
-    return json_response(encode(run), headers={"content-location": where})
+    return JsonResponse(encode(run), headers={"content-location": where})
 
 
 async def cancelled(exchange: Exchange) -> Response:
@@ -110,7 +115,7 @@ async def cancelled(exchange: Exchange) -> Response:
     if not exchange.request.wait:
         return Response(status_code=202)
     # The JavaScript SDK wants JSON with any status but 202 and 204.
-    return json_response("{}", headers=run_headers(exchange.request.thread_id, exchange.request.run_id))
+    return JsonResponse("{}", headers=run_headers(exchange.request.thread_id, exchange.request.run_id))
 
 
 # By method; for all others the reply is the resource.

@@ -14,7 +14,7 @@ from cronlane import _json
 from cronlane._channel import named_run
 from cronlane._shapes import outcome_text
 from cronlane.errors import CronlaneError, Timeout, Unavailable, from_rpc_error
-from cronlane.rest.exchange import Exchange, json_response, run_headers
+from cronlane.rest.exchange import Exchange, JsonResponse, run_headers
 
 
 async def outcome(exchange: Exchange) -> Response:
@@ -40,7 +40,7 @@ async def _at_once(call: Any) -> Response:
         ended = await call.read()
     except grpc.aio.AioRpcError as error:
         raise from_rpc_error(error) from error
-    return json_response(outcome_text(ended), headers=run_headers(ended.run.thread_id, ended.run.run_id))
+    return JsonResponse(outcome_text(ended), headers=run_headers(ended.run.thread_id, ended.run.run_id))
 
 
 class WaitingResponse(StreamingResponse):
