@@ -93,6 +93,8 @@ class Ticks:
         *,
         passing_over: bool = False,
     ) -> Pass:
+        if not crons:  # all were plain
+            return Pass()
         firing = Firing(tx, now, self._new_id, crons, passing_over=passing_over)
         advanced: list[CronProgress] = []
         for cron in crons:
