@@ -50,14 +50,15 @@ class Assistants:
                 tx.versions.insert(_version(assistant))
 
     def create(self, tx: Transaction, owner: str, draft: AssistantDraft, request_id: str | None = None) -> Assistant:
-        request = Request(tx, owner, request_id, "assistant", draft)
-        if (made := request.done()) is not None:
+        request = Request(tx, owner, request_id, "assistant", draft) if request_id else None
+        if request and (made := request.done()) is not None:
             return self.get(tx, owner, made)
         assistant = self._new(owner, draft)
         if not tx.assistants.insert(assistant):
             return self._existing(tx, owner, draft, assistant.assistant_id)
         tx.versions.insert(_version(assistant))
-        request.record(assistant.assistant_id, assistant.created_at)
+        if request:
+            request.record(assistant.assistant_id, assistant.created_at)
         return assistant
 
     def _new(self, owner: str, draft: AssistantDraft) -> Assistant:

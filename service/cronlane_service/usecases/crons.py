@@ -11,7 +11,7 @@ from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.drafts import CronDraft
 from cronlane_service.domain.errors import EmptyUpdate, InvalidField, NotFound
 from cronlane_service.domain.models import Cron, OnCompletion, RunTemplate
-from cronlane_service.domain.policies import Policies
+from cronlane_service.domain.policies import DEFAULT, Policies
 from cronlane_service.domain.ports import NewId, Topic, Transaction
 from cronlane_service.domain.queries import CRON_SORTS, CronQuery, Page, Window
 from cronlane_service.domain.webhooks import Hosts
@@ -41,12 +41,13 @@ class Crons:
         self._clock, self._new_id, self._hosts = clock, new_id, hosts
 
     def create(self, tx: Transaction, owner: str, draft: CronDraft, request_id: str | None = None) -> Cron:
-        request = Request(tx, owner, request_id, "cron", draft)
-        if (made := request.done()) is not None:
+        request = Request(tx, owner, request_id, "cron", draft) if request_id else None
+        if request and (made := request.done()) is not None:
             return self.get(tx, owner, made)
         cron = self._new(tx, owner, draft)
         tx.crons.insert(cron)
-        request.record(cron.cron_id, cron.created_at)
+        if request:
+            request.record(cron.cron_id, cron.created_at)
         _tell(tx, cron)
         return cron
 
@@ -213,7 +214,9 @@ def _check(said: CronDraft | Cron) -> None:
     checks.is_json_object("extra", said.extra)
     checks.object_or_list("input", said.run.input)
     checks.template(said.run)
-    policies.check(said.policies, said.end_time, stateless=said.thread_id is None)
-    checks.text("note", said.note)
-    if said.note is not None and len(said.note) > NOTE:
-        raise InvalidField("note", f"must not be longer than {NOTE} characters")
+    if said.policies is not DEFAULT:
+        policies.check(said.policies, said.end_time, stateless=said.thread_id is None)
+    if said.note is not None:
+        checks.text("note", said.note)
+        if len(said.note) > NOTE:
+            raise InvalidField("note", f"must not be longer than {NOTE} characters")

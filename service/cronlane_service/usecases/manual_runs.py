@@ -40,8 +40,8 @@ class ManualRuns:
     def trigger(self, tx: Transaction, owner: str, cron_id: str, request_id: str | None = None) -> Run:
         """One run, now, whatever ``overlap`` says about skipping. Raises ThreadBusy when its thread rejects it."""
         cron = _cron(tx, owner, cron_id)
-        request = Request(tx, owner, request_id, "trigger", cron.cron_id)
-        if (made := request.done()) is not None:
+        request = Request(tx, owner, request_id, "trigger", cron.cron_id) if request_id else None
+        if request and (made := request.done()) is not None:
             return _made(tx, made)
         now = self._clock.now()
         firing = Firing(tx, now, self._new_id, [_unskipped(cron, Overlap.ALLOW)])
@@ -51,7 +51,8 @@ class ManualRuns:
             raise ThreadBusy(cron.thread_id or "")
         (run,) = firing.write().runs
         tx.notify(Topic.RUNS)
-        request.record(run.run_id, now)
+        if request:
+            request.record(run.run_id, now)
         return run
 
     def backfill(
@@ -62,9 +63,9 @@ class ManualRuns:
         On a thread they are enqueued; of a cron that skips or queues they go one after another. Raises InvalidField.
         """
         cron = _cron(tx, owner, cron_id)
-        request = Request(tx, owner, request_id, "backfill", cron.cron_id, start, end)
+        request = Request(tx, owner, request_id, "backfill", cron.cron_id, start, end) if request_id else None
         there = {tick.scheduled_for: tick for tick in _rows(tx, cron, start, end)}
-        if (made := request.done()) is not None:
+        if request and (made := request.done()) is not None:
             return _again(there, datetime.fromisoformat(made))
         now = self._clock.now()
         instants = _past_instants(cron, start, end, now)
@@ -75,7 +76,8 @@ class ManualRuns:
         tx.ticks.insert_many(rests)
         fired = self._fire(tx, cron, wanted, now)
         _count(tx, cron, [*fired, *rests], replaced)
-        request.record(now.isoformat(), now)
+        if request:
+            request.record(now.isoformat(), now)
         return Backfilled(fired, len(instants) - len(wanted))
 
     def _fire(self, tx: Transaction, cron: Cron, instants: Sequence[datetime], now: datetime) -> Sequence[Tick]:

@@ -10,20 +10,17 @@ from cronlane_service.domain.ports import Transaction
 
 
 class Request:
-    """One such request; without an id it is always new."""
+    """One such request."""
 
-    def __init__(self, tx: Transaction, owner: str, request_id: str | None, *asked: object) -> None:
-        self._tx, self._owner = tx, owner
-        self._id = ids.parse("request", request_id) if request_id else None
-        self._asked = asked
+    def __init__(self, tx: Transaction, owner: str, request_id: str, *asked: object) -> None:
+        self._tx, self._owner, self._id, self._asked = tx, owner, ids.parse("request", request_id), asked
 
     def done(self) -> str | None:
         """The id of what it made before. Raises RequestIdReused when that was another request."""
-        return self._tx.requests.seen(self._owner, self._id, self._fingerprint()) if self._id else None
+        return self._tx.requests.seen(self._owner, self._id, self._fingerprint())
 
     def record(self, resource_id: str, now: datetime) -> None:
-        if self._id:
-            self._tx.requests.insert(self._owner, self._id, self._fingerprint(), resource_id, now)
+        self._tx.requests.insert(self._owner, self._id, self._fingerprint(), resource_id, now)
 
     def _fingerprint(self) -> str:
         return hashlib.sha256(repr(self._asked).encode("utf-8", "surrogatepass")).hexdigest()

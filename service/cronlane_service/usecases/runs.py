@@ -43,8 +43,8 @@ class Runs:
         self, tx: Transaction, owner: str, thread_id: str | None, draft: RunDraft, request_id: str | None = None
     ) -> Run:
         """Raises ThreadBusy when it is to be rejected there."""
-        request = Request(tx, owner, request_id, "run", thread_id, draft)
-        if (made := request.done()) is not None:
+        request = Request(tx, owner, request_id, "run", thread_id, draft) if request_id else None
+        if request and (made := request.done()) is not None:
             return _again(tx, made)
         _check(draft)
         webhooks.check(draft.run.webhook, self._hosts)
@@ -62,7 +62,8 @@ class Runs:
         run, busy = launch(self._new_id(), now, assistant, thread, draft.run, origin)
         tx.threads.save(busy)
         tx.runs.insert_many([run])
-        request.record(run.run_id, now)
+        if request:
+            request.record(run.run_id, now)
         tx.notify(Topic.RUNS)
         return run
 

@@ -39,8 +39,8 @@ class Threads:
         self, tx: Transaction, owner: str, draft: ThreadDraft, request_id: str | None = None
     ) -> tuple[Thread, bool]:
         """The thread, and whether it was made by this call. The caller applies the draft's supersteps if it was."""
-        request = Request(tx, owner, request_id, "thread", draft)
-        if (made := request.done()) is not None:
+        request = Request(tx, owner, request_id, "thread", draft) if request_id else None
+        if request and (made := request.done()) is not None:
             return self.get(tx, owner, made), False
         _check_draft(draft)
         thread_id = ids.parse("thread", draft.thread_id) if draft.thread_id is not None else self._new_id()
@@ -50,7 +50,8 @@ class Threads:
             tx.threads.insert_new(thread)
         elif not tx.threads.insert(thread):
             return self._existing(tx, owner, draft, thread_id), False
-        request.record(thread_id, now)
+        if request:
+            request.record(thread_id, now)
         return thread, True
 
     def _existing(self, tx: Transaction, owner: str, draft: ThreadDraft, thread_id: str) -> Thread:
@@ -179,9 +180,10 @@ class Threads:
 def _check_draft(draft: ThreadDraft) -> None:
     checks.is_json_object("metadata", draft.metadata)
     lifetimes.check(draft.ttl)
-    states.check_supersteps(draft.supersteps)
-    if draft.supersteps and graph_named(draft.metadata) is None:
-        raise ThreadHasNoGraph(draft.thread_id or "")
+    if draft.supersteps:
+        states.check_supersteps(draft.supersteps)
+        if graph_named(draft.metadata) is None:
+            raise ThreadHasNoGraph(draft.thread_id or "")
 
 
 def graph_of(thread: Thread) -> str | None:
