@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 _DAY = timedelta(days=1)
-_NEAR = 400
-"""Days that are looked at one by one: a year and some. What comes more seldom is left to croniter."""
+_FOUR_DAYS = timedelta(days=4)
+_NEAR = timedelta(days=400)
+"""How far days are looked at: a year and some. What comes more seldom is left to croniter."""
+_LAST = date.max - _NEAR - timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,19 @@ class Calendar:
         day = wall.date()
         if self._has(day) and (later := self._later(wall.hour, wall.minute, wall.second)) is not None:
             return datetime.combine(day, later)
-        for _ in range(_NEAR):
-            if day >= date.max:
-                return None
-            day += _DAY
+        if day >= _LAST:
+            return None
+        until = day + _NEAR
+        while (day := self._after(day)) <= until:
             if self._has(day):
                 return datetime.combine(day, time(self.hours[0], self.minutes[0], self.seconds[0]))
         return None
+
+    def _after(self, day: date) -> date:
+        """The day after it, or the first of the month after one in which there is no tick."""
+        if self.months is None or day.month in self.months:
+            return day + _DAY
+        return (day.replace(day=28) + _FOUR_DAYS).replace(day=1)
 
     def _has(self, day: date) -> bool:
         if self.months is not None and day.month not in self.months:
