@@ -250,3 +250,14 @@ def test_a_cron_that_was_answered_before_is_answered_as_it_is_now() -> None:
         after = replace(before, **change)  # type: ignore[arg-type]
         assert crons.cron(after) != crons.cron(before), change
         assert crons.cron(after) == crons.written(after)
+
+
+def test_a_page_says_of_each_cron_what_getting_it_does() -> None:
+    made = [cron(metadata='{"a":1}'), cron(metadata=f'{{"a":"{"x" * 2000}"}}'), cron(note="third")]
+    page = crons_pb2.SearchCronsResponse(total=3)
+    for _ in range(2):
+        page.ClearField("crons")
+        crons.fill(page, made)
+        assert list(page.crons) == [crons.written(each) for each in made]
+    page.crons[0].note = "somebody else's"
+    assert crons.cron(made[0]) == crons.written(made[0])

@@ -115,11 +115,10 @@ class CronServicer(CronServiceServicer):
         who, query, part = owner(context), convert.query(request), window(request)
         names = selection(pb.Cron, request.select)
         page = await self._database.search(lambda tx: self._crons.search(tx, who, query, part))
-        return pb.SearchCronsResponse(
-            crons=selected(map(convert.cron, page.items), names),
-            total=page.total,
-            next_offset=following(part, page),
-        )
+        answer = pb.SearchCronsResponse(total=page.total, next_offset=following(part, page))
+        convert.fill(answer, page.items)
+        selected(answer.crons, names)
+        return answer
 
     async def CountCrons(self, request: pb.CountCronsRequest, context: Context) -> pb.CountCronsResponse:  # noqa: N802
         who, query = owner(context), convert.query(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from functools import lru_cache
 
@@ -40,6 +41,17 @@ def cron(cron: models.Cron) -> pb.Cron:
         return pb.Cron.FromString(_wire(cron))
     except _Long as long:
         return long.message
+
+
+def fill(page: pb.SearchCronsResponse, crons: Iterable[models.Cron]) -> None:
+    """The same of many, each made in its place: messages of their own would be copied there."""
+    for each in crons:
+        try:
+            wire = _wire(each)
+        except _Long as long:
+            page.crons.append(long.message)
+        else:
+            page.crons.add().MergeFromString(wire)
 
 
 @lru_cache(maxsize=2048)

@@ -57,7 +57,7 @@ def selection(kind: type[Message], names: Sequence[str]) -> frozenset[str]:
 
 
 def selected(messages: Iterable[M], names: frozenset[str]) -> list[M]:
-    """The messages with only these fields; all of them when none is named."""
+    """The messages, of which all other fields are cleared; none is when no name is given."""
     kept = list(messages)
     if names:
         for message in kept:
