@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
+from collections import Counter, deque
 from concurrent.futures import wait
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ GAP = timedelta(seconds=5)
 """So long between two looks at the clock means that the machine slept or its clock stepped: nobody watched."""
 RETRY = timedelta(seconds=1)
 READY = timedelta(seconds=1)
-"""So long before they are due, a batch of crons is read: one that is changed until then has it read again."""
+"""So long before they are due, crons are read, batch by batch: one that is changed until then has them read again."""
 _AT_ONCE, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -39,7 +39,7 @@ class Scheduler:
         self._database, self._ticks, self._clock = database, ticks, clock
         self._looked_at = self._watching_since = clock.now()
         self._untold: datetime | None = None  # since when there are runs of which nobody was told
-        self._prepared: Prepared | None = None  # the batch that is to be fired next
+        self._prepared: deque[Prepared] = deque()  # batches that are to be fired next, in turn
         self._prepared_for = _NEVER
         self._wake = threading.Condition()
         self._wanted = _NEVER  # the next pass, as far as is known since the last one began
@@ -103,19 +103,20 @@ class Scheduler:
         return merged([each.result() for each in writing])
 
     def _fired_prepared(self) -> Pass | None:
-        """A batch that was prepared, or can be; the next one is while this one is written."""
-        prepared, self._prepared = self._prepared or self._prepare(self._look()), None
+        """A batch that was prepared, or can be; if none is left, the next one is while this one is written."""
+        prepared = self._prepared.popleft() if self._prepared else self._prepare(self._look())
         if prepared is None:
             return None
         written = self._database.submit(partial(self._fire, prepared=prepared))
         try:
-            self._prepared = self._prepare(self._look(), prepared.last)
+            if not self._prepared and (following := self._prepare(self._look(), prepared.last)):
+                self._prepared.append(following)
         finally:
             wait([written])
         try:
             return written.result()
         except CronsChanged:
-            self._prepared = None
+            self._prepared.clear()
             return None
 
     def _prepare(self, until: datetime, after: tuple[datetime, str] = FIRST) -> Prepared | None:
@@ -177,12 +178,17 @@ class Scheduler:
         return True
 
     def _prepare_next(self, wanted: datetime, left: timedelta) -> bool:
-        """The first batch of the next pass, shortly before it; whether there was anything to do."""
+        """One more batch of the next pass, shortly before it; whether there was any."""
         if left > READY or self._prepared_for == wanted:
             return False
-        self._prepared_for = wanted
+        prepared = None
         with suppress(StoreUnavailable, ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
-            self._prepared = self._prepare(wanted)  # else firing will say so
+            # If there is something wrong with it, firing will say so.
+            prepared = self._prepare(wanted, self._prepared[-1].last if self._prepared else FIRST)
+        if prepared is None:
+            self._prepared_for = wanted
+            return False
+        self._prepared.append(prepared)
         return True
 
     def _look(self) -> datetime:
