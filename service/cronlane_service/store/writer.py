@@ -158,7 +158,7 @@ class Writer:
             written, transaction.notices = connection.written, {}
             try:
                 write.result, write.error = write.operation(transaction), None
-            except BaseException as error:  # noqa: BLE001 - it belongs to whoever asked for it, not to this thread
+            except BaseException as error:  # it belongs to whoever asked for it, not to this thread
                 write.error = error
                 if self._engine.unavailable(error) is not None:
                     raise
