@@ -59,17 +59,17 @@ class _OfLoop:
     def __init__(self, engine: PostgresEngine, loop: asyncio.AbstractEventLoop) -> None:
         self._engine, self._loop = engine, loop
         self._answers = _Answers(engine)
+        self._transaction = Transaction(self._answers)
         self._wire: Wire | None = None
         self._connecting: asyncio.Task[Wire] | None = None
         self._closed = False
 
     async def run(self, operation: Operation[T]) -> T:
         known: list[_Answer] = []
-        transaction = Transaction(self._answers)
         while True:
             self._answers.known = known
             try:
-                return operation(transaction)
+                return operation(self._transaction)
             except _Unanswered as unanswered:
                 sql, values = unanswered.sql, unanswered.values
             known.append((sql, values, await self._ask(sql, values)))
