@@ -71,8 +71,9 @@ class ThreadServicer(ThreadServiceServicer):
         extraction.check(paths)
         page = await self._database.search(lambda tx: self._threads.search(tx, who, query, part))
         found = selected(map(convert.thread, page.items), names)
-        for thread, message in zip(page.items, found, strict=True):
-            message.MergeFrom(pb.Thread(extracted=document(extraction.extracted(thread, paths))))
+        if paths:
+            for thread, message in zip(page.items, found, strict=True):
+                message.MergeFrom(pb.Thread(extracted=document(extraction.extracted(thread, paths))))
         return pb.SearchThreadsResponse(
             threads=found,
             total=page.total,

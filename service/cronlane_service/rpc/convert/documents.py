@@ -23,11 +23,11 @@ def text(message: Message, field: str) -> str | None:
 
 def said(field: str, document: Json) -> str:
     """The same of the field's value."""
-    if document.WhichOneof("kind") == "value":
-        return jsontext.dump(_plain(document.value, field))
-    if not document.text:
+    if sent := document.text:
+        return sent
+    if document.WhichOneof("kind") != "value":
         raise InvalidField(field, "must have a text that is not empty, or a value")
-    return document.text
+    return jsontext.dump(_plain(document.value, field))
 
 
 Inner: Any = dict
