@@ -19,6 +19,7 @@ from cronlane_service.runner.local import LocalGraphs
 from cronlane_service.runner.pool import RunnerPool
 from cronlane_service.store import SqlDatabase, is_postgres, sqlite_path
 from cronlane_service.usecases.attempts import Attempts
+from cronlane_service.usecases.bursts import Burst
 
 if TYPE_CHECKING:
     from cronlane_service.settings import Settings
@@ -34,9 +35,9 @@ def kept(settings: Settings) -> tuple[LocalItems, Path | Checkpoints]:
     return LocalItems(path.with_suffix(".store.db")), path.with_suffix(".checkpoints.db")
 
 
-def attempts(settings: Settings, database: SqlDatabase, graphs: Sequence[str]) -> Attempts:
+def attempts(settings: Settings, database: SqlDatabase, graphs: Sequence[str], burst: Burst | None = None) -> Attempts:
     kept, pause = timedelta(days=settings.tick_retention), timedelta(seconds=settings.retry_pause)
-    return Attempts(database.clock, graphs, settings.attempts, kept, pause)
+    return Attempts(database.clock, graphs, settings.attempts, kept, pause, burst)
 
 
 def pool(settings: Settings, database: SqlDatabase, tries: Attempts, graphs: LocalGraphs) -> RunnerPool:

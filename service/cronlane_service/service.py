@@ -40,6 +40,7 @@ from cronlane_service.scheduler.stranded import Stranded
 from cronlane_service.scheduler.sweeper import Sweeper
 from cronlane_service.store import SqlDatabase
 from cronlane_service.usecases.assistants import Assistants
+from cronlane_service.usecases.bursts import Burst
 from cronlane_service.usecases.crons import Crons
 from cronlane_service.usecases.items import Items
 from cronlane_service.usecases.manual_runs import ManualRuns
@@ -72,7 +73,7 @@ class Service:
         self._assistants = Assistants(clock, lambda: str(uuid.uuid4()), loaded.names)
         self._zones = Zones(clock, f"cronlane {version('cronlane')} croniter {version('croniter')}")
         self._crons = Crons(clock, new_id, settings.webhook_hosts)
-        self._attempts = parts.attempts(settings, database, loaded.names)
+        self._attempts = parts.attempts(settings, database, loaded.names, burst := Burst())
         items, checkpoints = parts.kept(settings)
         graphs = LocalGraphs(loaded, checkpoints, items)
         endings, runs = Endings(database), Runs(clock, new_id, settings.webhook_hosts)
@@ -89,7 +90,7 @@ class Service:
             Options(max_message=settings.max_message, tells_all=settings.log_level.lower() == "debug"),
         )
         self._pool = parts.pool(settings, database, self._attempts, graphs)
-        self._scheduler = Scheduler(database, Ticks(clock, new_id), clock)
+        self._scheduler = Scheduler(database, Ticks(clock, new_id, burst=burst), clock)
         self._sweeper = Sweeper(database, self._attempts.sweep, threads.expire, Stranded(self._attempts.stranded).tell)
         self._webhooks = Webhooks(clock, settings.webhook_attempts)
         secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None

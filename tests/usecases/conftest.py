@@ -14,6 +14,7 @@ from cronlane_service.domain.models import Outcome, Run, RunStatus
 from cronlane_service.store import open_database
 from cronlane_service.usecases.assistants import Assistants
 from cronlane_service.usecases.attempts import Attempts
+from cronlane_service.usecases.bursts import Burst
 from cronlane_service.usecases.crons import Crons
 from cronlane_service.usecases.runs import Runs
 from cronlane_service.usecases.threads import Threads
@@ -43,14 +44,14 @@ def do(database: Any) -> Callable[..., Any]:
 @pytest.fixture
 def house(clock: FakeClock, do: Callable[..., Any]) -> SimpleNamespace:
     """Every use case, with the graph `agent` known."""
-    new_id = counting_ids()
+    new_id, burst = counting_ids(), Burst()
     house = SimpleNamespace(
         assistants=Assistants(clock, new_id, ["agent"]),
         threads=Threads(clock, new_id),
         crons=Crons(clock, new_id),
         runs=Runs(clock, new_id),
-        attempts=Attempts(clock, ["agent"]),
-        ticks=Ticks(clock, new_id),
+        attempts=Attempts(clock, ["agent"], burst=burst),
+        ticks=Ticks(clock, new_id, burst=burst),
     )
     do(house.assistants.sync)
     return house

@@ -1,4 +1,4 @@
-"""Who executes runs is told of a burst of ticks when it is over, or has lasted: executing would hold it up."""
+"""Runs wait for the end of a burst of ticks, or until it has lasted: executing them would hold it up."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 
 from builders import NOON, cron_draft
 from cronlane_service.domain.ports import Topic
+from cronlane_service.usecases.bursts import LONGEST
 from cronlane_service.usecases.manual_runs import ManualRuns
-from cronlane_service.usecases.ticks import BURST
 
 
 @pytest.fixture
@@ -45,6 +45,36 @@ def test_a_burst_is_told_when_its_last_ticks_are_committed(house, do, due, told,
     assert counts == [(0, clock.now()), (0, clock.now()), (1, None)]
 
 
+def test_no_run_is_taken_up_before_the_last_ticks_of_a_burst_are_fired(house, do, due, told, work, clock) -> None:
+    due(5)
+    do(house.ticks.fire, NOON)
+    assert work() == []
+    assert do(house.attempts.next_available) == clock.now() + LONGEST
+    do(house.ticks.fire, NOON)
+    assert work() == []
+    do(house.ticks.fire, NOON)
+    assert len(work()) == 5
+
+
+def test_runs_are_taken_up_beside_a_burst_that_lasts(house, do, due, told, work, clock) -> None:
+    due(7)
+    do(house.ticks.fire, NOON)
+    clock.advance(seconds=LONGEST.total_seconds())
+    assert len(work()) == 2
+    do(house.ticks.fire, NOON)
+    assert len(work()) == 2
+
+
+def test_the_end_of_a_burst_is_told_also_when_nothing_was_left_to_fire(house, do, due, told) -> None:
+    due(3)
+    do(house.ticks.fire, NOON)
+    assert told() == 0
+    (left,) = do(lambda tx: tx.crons.due(house.ticks._clock.now(), 10))
+    do(house.crons.delete, "", left.cron_id)
+    do(house.ticks.fire, NOON)
+    assert told() == 1
+
+
 def test_a_single_batch_is_told_at_once(house, do, due, told) -> None:
     due(2)
     assert do(house.ticks.fire, NOON).untold is None
@@ -54,10 +84,10 @@ def test_a_single_batch_is_told_at_once(house, do, due, told) -> None:
 def test_a_burst_that_lasts_is_told_in_the_middle(house, do, due, told, clock) -> None:
     due(7)
     untold = do(house.ticks.fire, NOON).untold
-    clock.advance(seconds=BURST.total_seconds() / 2)
+    clock.advance(seconds=LONGEST.total_seconds() / 2)
     untold = do(house.ticks.fire, NOON, None, untold).untold
     assert told() == 0
-    clock.advance(seconds=BURST.total_seconds() / 2)
+    clock.advance(seconds=LONGEST.total_seconds() / 2)
     assert do(house.ticks.fire, NOON, None, untold).untold is None
     assert told() == 1
 

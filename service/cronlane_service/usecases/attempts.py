@@ -22,6 +22,7 @@ from cronlane_service.domain.models import (
 from cronlane_service.domain.ports import Topic, Transaction
 from cronlane_service.domain.webhooks import CANCELLED, ROLLED_BACK
 from cronlane_service.usecases import outcomes, placement, recording, webhooks
+from cronlane_service.usecases.bursts import Burst
 
 HIDDEN_FOR = timedelta(hours=1)
 """How long a run whose thread is gone can still be waited for."""
@@ -50,18 +51,23 @@ class Attempts:
         most: int = 3,
         keep_ticks: timedelta = timedelta(days=30),
         pause: timedelta = timedelta(0),
+        burst: Burst | None = None,
     ) -> None:
         """``graphs``: those that this process has loaded; it takes up no runs of others.
 
         ``most``: how often a run is tried when its workers are lost. ``keep_ticks``: for how long the ledger is.
         ``pause``: before the second of these tries; it doubles from try to try, up to LONGEST_PAUSE.
+        ``burst``: of ticks that this process fires.
         """
         self._clock, self._graphs = clock, graphs
         self._most, self._keep_ticks, self._pause = most, keep_ticks, pause
+        self._burst = burst or Burst()
 
     def claim(self, tx: Transaction, worker: str, lease: timedelta, limit: int) -> Sequence[Run]:
         """Makes runs this worker's; one that was lost too often, or cannot be read, is ended instead."""
         now = self._clock.now()
+        if self._burst.until(now) is not None:
+            return []
         for run in tx.runs.lost(now):
             self._lose(tx, run, now)
         claimed = tx.runs.claim(worker, now, now + lease, limit, self._graphs)
@@ -92,6 +98,8 @@ class Attempts:
 
     def next_available(self, tx: Transaction) -> datetime | None:
         now = self._clock.now()
+        if (later := self._burst.until(now)) is not None:
+            return later
         return now + SHORTLY if tx.runs.left(now, self._graphs) else tx.runs.next_available(now)
 
     def stranded(self, tx: Transaction) -> Sequence[str]:

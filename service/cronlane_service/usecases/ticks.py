@@ -12,15 +12,14 @@ from cronlane_service.domain.errors import DomainError
 from cronlane_service.domain.foreseen import Foreseen
 from cronlane_service.domain.models import Cron, CronProgress
 from cronlane_service.domain.ports import NewId, Topic, Transaction
+from cronlane_service.usecases import bursts
+from cronlane_service.usecases.bursts import Burst
 from cronlane_service.usecases.firing import Firing, Pass, progress
 from cronlane_service.usecases.lookahead import FIRST, LookAhead
 from cronlane_service.usecases.plain import Plain, Prepared
 
 SHORTLY = timedelta(milliseconds=25)
 """When to look again whether other servers have decided what was due."""
-BURST = timedelta(seconds=5)
-"""So long runs wait for the ticks after them: to execute one takes as much of the interpreter as to fire fifty. Who has
-so many ticks at one instant has runs for minutes then."""
 _CANNOT = (DomainError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 """What says that a cron cannot be evaluated or, apart from others, written."""
 
@@ -28,8 +27,9 @@ _CANNOT = (DomainError, ArithmeticError, LookupError, RecursionError, TypeError,
 class Ticks:
     """Fires what is due: ticks, their runs and the crons' next instants in one transaction."""
 
-    def __init__(self, clock: Clock, new_id: NewId, batch: int = 500) -> None:
-        self._clock, self._new_id, self._batch = clock, new_id, batch
+    def __init__(self, clock: Clock, new_id: NewId, batch: int = 500, burst: Burst | None = None) -> None:
+        """``burst``: for who executes runs in this process."""
+        self._clock, self._new_id, self._batch, self._burst = clock, new_id, batch, burst or Burst()
         foreseen = Foreseen()
         self._plain = Plain(new_id, foreseen)
         self.ahead = LookAhead(foreseen)
@@ -49,12 +49,13 @@ class Ticks:
         """
         now = now or self._clock.now()
         if prepared is not None:
-            return _ended(tx, Pass(alike=self._plain.fire_prepared(tx, prepared, now, watching_since)), now, untold)
+            done = Pass(alike=self._plain.fire_prepared(tx, prepared, now, watching_since))
+            return self._ended(tx, done, now, untold)
         due = tx.firings.due(now, self._batch)
         alike, left = self._plain.fire(tx, due.alike, now, watching_since)
         done = self._fired(tx, tx.crons.find([*left, *due.others]), now, watching_since)
         done.alike = alike
-        return _ended(tx, done, now, untold, found=bool(due))
+        return self._ended(tx, done, now, untold, found=bool(due))
 
     def batches(self, now: datetime) -> int:
         """About how many are due by now."""
@@ -82,7 +83,7 @@ class Ticks:
                 firing.poisoned(cron, error)
                 alone = firing.write()
             done.add(alone)
-        return _ended(tx, done, now, untold, found=bool(due))
+        return self._ended(tx, done, now, untold, found=bool(due))
 
     def _fired(
         self,
@@ -118,20 +119,22 @@ class Ticks:
             raise ValueError("it is due, and there is nothing to be decided")  # it would be due for ever
         return advanced
 
+    def _ended(
+        self, tx: Transaction, done: Pass, now: datetime, untold: datetime | None, *, found: bool = True
+    ) -> Pass:
+        """With what follows, and who executes runs told."""
+        done.next_due = tx.crons.next_due()
+        if not found and done.next_due is not None and done.next_due <= now:
+            done.next_due = now + SHORTLY  # other servers are at what is due
+        more = done.next_due is not None and done.next_due <= now
+        over = self._burst.note(now, more)
+        done.untold = _told(tx, now, untold or (now if done.made_runs or over else None), more)
+        return done
 
-def _ended(tx: Transaction, done: Pass, now: datetime, untold: datetime | None, *, found: bool = True) -> Pass:
-    """With what follows, and who executes runs told."""
-    done.next_due = tx.crons.next_due()
-    if not found and done.next_due is not None and done.next_due <= now:
-        done.next_due = now + SHORTLY  # other servers are at what is due
-    done.untold = _told(tx, done, now, untold or (now if done.made_runs else None))
-    return done
 
-
-def _told(tx: Transaction, done: Pass, now: datetime, untold: datetime | None) -> datetime | None:
+def _told(tx: Transaction, now: datetime, untold: datetime | None, more: bool) -> datetime | None:
     """Wakes who executes runs, unless more ticks are due at once. Since when there are runs that are left untold."""
-    more = done.next_due is not None and done.next_due <= now
-    if untold is None or (more and now - untold < BURST):
+    if untold is None or (more and now - untold < bursts.LONGEST):
         return untold
     tx.notify(Topic.RUNS)
     return None

@@ -1,0 +1,26 @@
+"""Many ticks at one instant: runs wait for them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+LONGEST = timedelta(seconds=5)
+"""So long runs wait for ticks: to execute one takes as much of the interpreter as to fire fifty. Who has so many ticks
+at one instant has runs for minutes then."""
+
+
+class Burst:
+    """Whether this process has ticks to fire that are due. Others have an interpreter of their own."""
+
+    def __init__(self) -> None:
+        self._since: datetime | None = None
+
+    def note(self, now: datetime, more: bool) -> bool:
+        """``more``: whether ticks are still due when a batch of them is fired. Whether a burst is over with that."""
+        since, self._since = self._since, (self._since or now) if more else None
+        return since is not None and not more
+
+    def until(self, now: datetime) -> datetime | None:
+        """When it will have lasted long enough for runs to be taken up beside it; None: they can be."""
+        since = self._since
+        return None if since is None or now - since >= LONGEST else since + LONGEST
