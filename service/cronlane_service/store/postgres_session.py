@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import errors
 from psycopg.adapt import Transformer
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 
 from cronlane_service.store.postgres_values import numbered, written
 from cronlane_service.store.statements import Row
@@ -100,11 +100,9 @@ class Session:
         self._pg.pipeline_sync()
         self._flush()
         results = []
-        while (result := self._result()) is None or result.status != ExecStatus.PIPELINE_SYNC:
-            if result is not None:  # between those of two statements comes a None
-                results.append(result)
-            elif self._pg.status == ConnStatus.BAD:
-                break
+        while (result := self._result()) is not None and result.status != ExecStatus.PIPELINE_SYNC:
+            results.append(result)
+            self._pg.get_result()  # the None that ends those of a statement
         fresh, self._fresh, self._unanswered = self._fresh, [], 0
         for failed in results:
             if failed.status == ExecStatus.FATAL_ERROR:
