@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -33,7 +33,7 @@ class Listening(Protocol):
 class LookingUp(Protocol):
     """Runs look-ups on the loop without keeping it waiting, until ``stop``."""
 
-    async def run(self, operation: Operation[V]) -> V: ...
+    def run(self, operation: Operation[V]) -> Awaitable[V]: ...
     def stop(self) -> None: ...
 
 

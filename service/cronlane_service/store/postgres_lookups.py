@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
@@ -32,13 +32,13 @@ class LookUps:
         self._of_loops: dict[asyncio.AbstractEventLoop, _OfLoop] = {}
         self._closed = False
 
-    async def run(self, operation: Operation[T]) -> T:
+    def run(self, operation: Operation[T]) -> Awaitable[T]:
         if self._closed:
             raise StoreUnavailable("it is closed")
         loop = asyncio.get_running_loop()
         if (of_loop := self._of_loops.get(loop)) is None:
             of_loop = self._of_loops[loop] = _OfLoop(self._engine, loop)
-        return await of_loop.run(operation)
+        return of_loop.run(operation)
 
     def stop(self) -> None:
         self._closed = True
@@ -84,7 +84,10 @@ class _OfLoop:
 
     async def _ask(self, sql: str, values: Sequence[Any]) -> list[Row]:
         try:
-            return await (await self._connected()).ask(sql, values)
+            wire = self._wire
+            if wire is None or wire.lost is not None:
+                wire = await self._connected()
+            return await wire.ask(sql, values)
         except psycopg.Error as error:
             problem = postgres_errors.unavailable(error)
             if problem is None:

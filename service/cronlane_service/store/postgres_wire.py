@@ -50,17 +50,18 @@ class Wire:
         self._waiting: list[_Question] = []
         self._sent: deque[_Question] = deque()
         self._expected: deque[Callable[[Any], None]] = deque()  # who takes the results, in the order of these
+        self._waits_for_room = False
         self._pg.nonblocking = 1
         self._pg.enter_pipeline_mode()
         loop.add_reader(self._socket, self._guarded, self._receive)
 
-    async def ask(self, sql: str, values: Sequence[Any]) -> list[Row]:
+    def ask(self, sql: str, values: Sequence[Any]) -> asyncio.Future[list[Row]]:
         """The rows that one statement answers. Raises psycopg's errors."""
         if self.lost is not None:
             raise self.lost
         question = _Question(sql, values, self._loop)
         self._enqueue(question)
-        return await question.rows
+        return question.rows
 
     def close(self) -> None:
         if self.lost is None:
@@ -95,8 +96,10 @@ class Wire:
 
     def _flush(self) -> None:
         if self._pg.flush():
+            self._waits_for_room = True
             self._loop.add_writer(self._socket, self._guarded, self._flush)
-        else:
+        elif self._waits_for_room:
+            self._waits_for_room = False
             self._loop.remove_writer(self._socket)
 
     def _receive(self) -> None:
