@@ -20,9 +20,9 @@ _LATE = grpc.StatusCode.DEADLINE_EXCEEDED
 class LocalCall:
     """What calls of both kinds have: the task in which the handler runs, and the status that it left."""
 
-    def __init__(self, context: CallContext, timeout: float | None, under_way: set[LocalCall]) -> None:
-        """``under_way``: where it is found from its begin to its end."""
-        self._context, self._timeout, self._under_way = context, timeout, under_way
+    def __init__(self, work: Any, context: CallContext, timeout: float | None, under_way: set[LocalCall]) -> None:
+        """``work``: what the handler does. ``under_way``: where the call is found from its begin to its end."""
+        self._work, self._context, self._timeout, self._under_way = work, context, timeout, under_way
         self._task: asyncio.Task[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = self._cancelled = self._done = False
@@ -115,24 +115,20 @@ class LocalCall:
 class UnaryCall(LocalCall, grpc.aio.UnaryUnaryCall[Any, Any]):
     """One request, one reply. It begins when it is awaited, and who awaits it first carries it out himself."""
 
-    def __init__(self, work: Callable[[], Coroutine[Any, Any, Any]], context: CallContext, *more: Any) -> None:
-        super().__init__(context, *more)
-        self._work, self._reply = work, None
+    _reply: Any = None
 
     def __await__(self) -> Generator[Any, None, Any]:
         if self._task is None and not self._done:
-            yield from self._carried_out()
-        else:
-            yield from self.over().__await__()
-        self._raise()
-        return self._reply
+            return self._carried_out()
+        return self._awaited().__await__()
 
-    def _carried_out(self) -> Generator[Any, None, None]:
+    def _carried_out(self) -> Generator[Any, None, Any]:
         task = asyncio.current_task()
         assert task is not None
         self._begin(task)
         try:
             self._reply = yield from _Apart(self._work())
+            return self._reply
         except asyncio.CancelledError:
             self._given_up()
             if not self._stopped:
@@ -140,6 +136,12 @@ class UnaryCall(LocalCall, grpc.aio.UnaryUnaryCall[Any, Any]):
             task.uncancel()  # it was the call that was to end, not its caller
         finally:
             self._end()
+        self._raise()
+
+    async def _awaited(self) -> Any:
+        await self.over()
+        self._raise()
+        return self._reply
 
     async def over(self) -> None:
         if self._task is None and not self._done:
@@ -167,7 +169,7 @@ class StreamCall(LocalCall, grpc.aio.UnaryStreamCall[Any, Any]):
     """One request, several replies. The handler goes on when the reply before has been taken."""
 
     def __init__(self, replies: AsyncGenerator[Any], context: CallContext, *more: Any) -> None:
-        super().__init__(context, *more)
+        super().__init__(replies, context, *more)
         self._replies: deque[Any] = deque()
         self._begun, self._arrived, self._taken = asyncio.Event(), asyncio.Event(), asyncio.Event()
         context.begun = self._begun.set
