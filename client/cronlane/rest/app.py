@@ -9,7 +9,7 @@ from typing import Any
 import grpc.aio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -71,7 +71,7 @@ def build_app(
     requests = Requests()
 
     async def websocket(socket: WebSocket) -> None:
-        await Connection(socket, methods, _identity(socket)).serve()
+        await Connection(socket, methods, _identity(socket.scope)).serve()
 
     others = [*system_routes(ready, version, langgraph_version, requests), WebSocketRoute(PATH, websocket)]
     # It has the paths too, to send who asks for one with a slash behind it there.
@@ -89,8 +89,8 @@ def _methods(channel: grpc.aio.Channel) -> Mapping[str, Any]:
     return {name: method for stub in _STUBS for name, method in vars(stub(channel)).items()}
 
 
-def _identity(connection: HTTPConnection) -> list[tuple[str, str]]:
-    sent = dict(reversed(connection.scope["headers"]))  # of several the first
+def _identity(scope: Scope) -> list[tuple[str, str]]:
+    sent = dict(reversed(scope["headers"]))  # of several the first
     if _IDENTITY.isdisjoint(sent):
         return []
     return [(name.decode("latin-1"), sent[name].decode("latin-1")) for name in _IDENTITY & sent.keys()]
@@ -129,16 +129,15 @@ class _Endpoint:
         self._keep_alive = keep_alive
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        http = Request(scope, receive)
         try:
             call = self._calls.get(scope["method"])
             if call is None:
                 raise HTTPException(405, headers={"Allow": self._allowed})
-            request = await call.read(http)
-            exchange = Exchange(http, call.binding, request, call.method, _identity(http), self._keep_alive)
+            request = await call.read(scope, receive)
+            exchange = Exchange(scope, call.binding, request, call.method, _identity(scope), self._keep_alive)
             response = await call.reply(exchange)
         except Exception as error:
-            response = await answer(http, error)
+            response = await answer(Request(scope), error)
             if not isinstance(error, KNOWN):
                 await response(scope, receive, send)
                 raise  # for the log of the HTTP server

@@ -9,6 +9,7 @@ from typing import Any
 import grpc.aio
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from cronlane.errors import from_rpc_error
 from cronlane.rest.routes import Binding
@@ -18,12 +19,17 @@ from cronlane.rest.routes import Binding
 class Exchange:
     """As it came, as it goes to the service, who sends it, and by which call; ``keep_alive`` in seconds."""
 
-    http: Request
+    scope: Scope
     binding: Binding
     request: Any
     method: Callable[..., Any]
     identity: Sequence[tuple[str, str]]
     keep_alive: float
+
+    @property
+    def http(self) -> Request:
+        """What else was sent; most replies do not depend on it."""
+        return Request(self.scope)
 
     def send(self) -> Any:
         """The call."""

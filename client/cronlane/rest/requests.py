@@ -12,8 +12,10 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope
 
 from cronlane import _json
 from cronlane._assistants import assistant_to_update
@@ -45,19 +47,18 @@ class RequestReader:
         self._query = list(query_fields(binding).items())
         self._path = [(f"v{index}", *path.rpartition(".")[::2]) for index, path in enumerate(binding.variables)]
 
-    async def read(self, http: Request) -> Message:
+    async def read(self, scope: Scope, receive: Receive) -> Message:
         """Raises InvalidRequest, and HTTPException for a body too large."""
         message: Message = self._message()
         if self._body is not None:
-            self._body(message, await _text(http, self._max_body), self._binding)
-        if self._query and http.scope["query_string"]:
-            self._take_query(message, http)
+            self._body(message, await _text(scope, receive, self._max_body), self._binding)
+        if self._query and scope["query_string"]:
+            self._take_query(message, Request(scope).query_params)
         for variable, owner, name in self._path:
-            setattr(getattr(message, owner) if owner else message, name, http.path_params[variable])
+            setattr(getattr(message, owner) if owner else message, name, scope["path_params"][variable])
         return message
 
-    def _take_query(self, message: Message, http: Request) -> None:
-        query = http.query_params
+    def _take_query(self, message: Message, query: QueryParams) -> None:
         for name, field in self._query:
             raw = [text for each in (name, _ALSO.get(field.full_name)) if each for text in query.getlist(each)]
             if raw and (not field.is_repeated or any(raw)):  # the SDKs send a list that was not given as nothing
@@ -103,13 +104,13 @@ def _levels_text(field: FieldDescriptor, raw: str) -> str:
         raise InvalidRequest.of(field.name, str(error)) from None
 
 
-async def _text(http: Request, limit: int) -> str:
+async def _text(scope: Scope, receive: Receive, limit: int) -> str:
     """The body. What is too large is still read for a while, unless the sender waits for leave to send it."""
-    if b"expect" in dict(http.scope["headers"]) and _declared(http) > limit:
+    if b"expect" in dict(scope["headers"]) and _declared(Request(scope)) > limit:
         raise _too_large(limit)
     chunks, size, more = [], 0, True
     while more and size <= _DRAIN * limit:
-        message = await http.receive()
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         chunk, more = message.get("body", b""), message.get("more_body", False)
