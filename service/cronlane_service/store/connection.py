@@ -142,6 +142,10 @@ class Connection:
     def begin_read(self) -> None:
         self.send(self.engine.begin_read)
 
+    def end_read(self) -> None:
+        """Nothing was put, so that nothing has to be forgotten."""
+        self.execute("ROLLBACK")
+
     def hasten(self, seconds: float | None) -> None:
         """Gives up statements that take longer than that from now on; None: not any more."""
         self.engine.hasten(self._driver, seconds)

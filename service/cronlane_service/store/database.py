@@ -98,10 +98,12 @@ class SqlDatabase:
         return await asyncio.wrap_future(self._readers.submit(operation))
 
     async def search(self, operation: Operation[T]) -> T:
-        if self._engine.near:
-            with suppress(TakesTime):
-                return self._readers.run_at_once(operation)
-        return await self.read(operation)
+        if not self._engine.near:
+            return await self.read(operation)
+        try:
+            return self._readers.run_at_once(operation)
+        except TakesTime:
+            return await self.read(operation)
 
     def read_now(self, operation: Operation[T]) -> T:
         """`read` for a thread that may wait."""

@@ -119,4 +119,4 @@ def _on_one_state(operation: Operation[T], transaction: Transaction, at_most: fl
         return operation(transaction)
     finally:
         connection.hasten(None)
-        connection.rollback()
+        connection.end_read()
