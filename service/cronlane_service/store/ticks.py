@@ -10,10 +10,11 @@ import peewee
 from cronlane_service.domain.errors import AlreadyExists
 from cronlane_service.domain.models import RunError, RunStatus, Tick, TickOutcome
 from cronlane_service.domain.queries import TickQuery
+from cronlane_service.store import search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
 from cronlane_service.store.reading import Reader, nearest, number
-from cronlane_service.store.statements import Bind, Row, Statement, insert_rows
+from cronlane_service.store.statements import Bind, Row, Statement, Statements, insert_rows
 from cronlane_service.store.tables import TickTable as Table
 
 _DECIDED = (
@@ -61,6 +62,19 @@ _RECORD = Statement(
         {Table.run_status: Bind("status"), Table.run_error: Bind("error"), Table.run_error_message: Bind("message")}
     ).where(Table.run_id == Bind("run_id"))
 )
+_FILTERS: search.Filters = {
+    "cron_id": lambda _: Table.cron_id == Bind("cron_id"),
+    "owner": lambda _: Table.owner == Bind("owner"),
+    "outcome": lambda _: Table.outcome == Bind("outcome"),
+    "start": lambda _: Table.scheduled_for >= Bind("start"),
+    "end": lambda _: Table.scheduled_for <= Bind("end"),
+}
+_FOUND = search.each(_FILTERS)
+_LIST: Statements[search.Names] = Statements(
+    lambda engine, names: (
+        Table.select(*_DECIDED).where(*_FOUND(engine, names)).order_by(Table.scheduled_for).limit(Bind("limit"))
+    )
+)
 
 
 class Ticks:
@@ -86,15 +100,15 @@ class Ticks:
         return [_READER.value(row) for row in self._connection.rows(_OF_CRON, cron_id=cron_id)]
 
     def list(self, owner: str, cron_id: str, query: TickQuery, limit: int) -> Sequence[Tick]:
-        conditions: list[peewee.Node] = [Table.cron_id == cron_id, Table.owner == owner]
-        if query.outcome is not None:
-            conditions.append(Table.outcome == query.outcome.value)
-        if query.start is not None:
-            conditions.append(Table.scheduled_for >= stored(query.start))
-        if query.end is not None:
-            conditions.append(Table.scheduled_for <= stored(query.end))
-        found = Table.select(*_DECIDED).where(*conditions).order_by(Table.scheduled_for).limit(limit)
-        return [_READER.value(row) for row in self._connection.search(found)]
+        values = search.given(
+            cron_id=cron_id,
+            owner=owner,
+            outcome=query.outcome and query.outcome.value,
+            start=stored(query.start),
+            end=stored(query.end),
+        )
+        rows = self._connection.rows(_LIST.of(tuple(values)), **values, limit=limit)
+        return [_READER.value(row) for row in rows]
 
     def decided(self, cron_id: str, first: datetime, last: datetime) -> Collection[datetime]:
         rows = self._connection.rows(_BETWEEN, cron_id=cron_id, first=stored(first), last=stored(last))
