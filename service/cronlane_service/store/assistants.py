@@ -122,4 +122,4 @@ _FILTERS: search.Filters = {
     "name": lambda engine: engine.includes(Table.name, Bind("name")),
     "metadata": lambda engine: engine.contains(Table.metadata, Bind("metadata")),
 }
-_SEARCH = search.Search(Table, search.each(_FILTERS), _READER.value)
+_SEARCH = search.Search(Table, search.each(_FILTERS), _READER.values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import lru_cache, partial
 from operator import itemgetter
@@ -273,12 +274,15 @@ class _NotKept(Exception):
         self.cron = cron
 
 
-def shown(row: Row) -> Cron:
+def shown(rows: Iterable[Row]) -> list[Cron]:
     """The same, for who looks at crons again and again: one that is as it was is the one from before."""
-    try:
-        return _kept(row)
-    except _NotKept as other:
-        return other.cron
+    found = []
+    for row in rows:
+        try:
+            found.append(_kept(row))
+        except _NotKept as other:
+            found.append(other.cron)
+    return found
 
 
 @lru_cache(maxsize=2048)

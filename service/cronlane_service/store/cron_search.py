@@ -27,7 +27,7 @@ def page(connection: Connection, owner: str, query: CronQuery, window: Window) -
         return _SEARCH.page(connection, values, window)
     found = connection.rows(_PAGE.of((tuple(values), window.descending)), **values, **search.part(window))
     total = search.total_of(window, len(found), lambda: _counted(connection, values))
-    return Page([cron_rows.shown(row) for row in found], total)
+    return Page(cron_rows.shown(found), total)
 
 
 def count(connection: Connection, owner: str, query: CronQuery) -> int:

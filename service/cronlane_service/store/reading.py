@@ -7,7 +7,7 @@ stand-in, and the log, and the value where it has a place for that, says what it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -60,6 +60,9 @@ class Reader(Generic[T]):
             except MISREAD:
                 pass  # what it was is found out below
         return self._mended(row)
+
+    def values(self, rows: Iterable[Row]) -> list[T]:
+        return [self.value(row) for row in rows]
 
     def _fit(self, types: tuple[type, ...]) -> bool:
         return fit(self._fields, types)

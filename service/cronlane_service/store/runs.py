@@ -280,4 +280,4 @@ _FILTERS: search.Filters = {
     "owner": lambda _: Table.owner == Bind("owner"),
     "status": lambda _: Table.status == Bind("status"),
 }
-_SEARCH = search.Search(Table, search.each(_FILTERS), _READER.value)
+_SEARCH = search.Search(Table, search.each(_FILTERS), _READER.values)

@@ -27,7 +27,7 @@ class Search(Generic[T]):
         self,
         table: type[Table],
         conditions: Callable[[Engine, Names], Sequence[peewee.Node]],
-        load: Callable[[Row], T],
+        load: Callable[[Sequence[Row]], list[T]],
     ) -> None:
         """``conditions``: which the rows meet that are found, with a Bind for each value."""
         self._table, self._conditions, self._load = table, conditions, load
@@ -40,7 +40,7 @@ class Search(Generic[T]):
 
     def items(self, connection: Connection, values: Mapping[str, Any], window: Window) -> list[T]:
         statement = self._listed.of((tuple(values), window.sort_by, window.descending))
-        return [self._load(row) for row in connection.rows(statement, **values, **part(window))]
+        return self._load(connection.rows(statement, **values, **part(window)))
 
     def count(self, connection: Connection, values: Mapping[str, Any]) -> int:
         [(found,)] = connection.rows(self._counted.of(tuple(values)), **values)

@@ -179,4 +179,4 @@ _FILTERS: search.Filters = {
     "metadata": lambda engine: engine.contains(Table.metadata, Bind("metadata")),
     "values": lambda engine: engine.contains(Table.values, Bind("values")),
 }
-_SEARCH = search.Search(Table, search.each(_FILTERS), _READER.value)
+_SEARCH = search.Search(Table, search.each(_FILTERS), _READER.values)
