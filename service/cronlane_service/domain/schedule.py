@@ -159,7 +159,7 @@ def _parse(expression: str, timezone: str | None, gap: Gap, said_fold: Fold) -> 
 
 
 def _zone(timezone: str | None) -> tzinfo:
-    if timezone is None:
+    if timezone is None or timezone == "UTC":
         return UTC
     if timezone not in _zone_names():
         message = f"Invalid timezone: '{timezone[:_SHOWN]}'. Use IANA timezone format, for example 'America/New_York'."

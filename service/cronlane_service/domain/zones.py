@@ -36,7 +36,7 @@ class Shift:
 def shift_around(wall: datetime, zone: tzinfo) -> Shift | None:
     """The shift that skips or repeats a local time; None for one that comes just once."""
     if zone is UTC:
-        return None  # most schedules name no zone
+        return None  # the zone of most schedules
     local = wall.replace(tzinfo=zone)
     folded = local.replace(fold=1)
     before, after = local.utcoffset(), folded.utcoffset()
