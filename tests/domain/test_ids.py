@@ -31,6 +31,13 @@ def test_every_usual_spelling_becomes_the_canonical_one(value: uuid.UUID) -> Non
         "6ba7b821-9dad-11d1-80b4-00c04fd430cg",
         " 6ba7b821-9dad-11d1-80b4-00c04fd430c8",
         "6ba7b8219dad11d180b400c04fd430c8\n",
+        "6ba7b8219dad11d180b400c04fd430_8",
+        "+ba7b8219dad11d180b400c04fd430c8",
+        "0xa7b8219dad11d180b400c04fd430c8",
+        " ba7b8219dad11d180b400c04fd430c8",
+        "6ba7b8-219dad-11d1-80b4-00c04fd430c8",
+        "6ba7b8219dad11d180b400c04fd430c8----",
+        "\uff16ba7b8219dad11d180b400c04fd430c8",
     ],
 )
 def test_anything_else_is_refused_naming_the_field(text: str) -> None:

@@ -9,6 +9,7 @@ from cronlane_service.domain.errors import InvalidField
 from cronlane_service.domain.memory import remembered
 
 _CANONICAL = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SPELLED = re.compile(f"[0-9a-f]{{32}}|{_CANONICAL.pattern}", re.IGNORECASE | re.ASCII)
 _SYSTEM_ASSISTANTS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
 
 
@@ -16,13 +17,9 @@ def parse(kind: str, text: str, field: str | None = None) -> str:
     """The canonical form of an id. Raises InvalidField naming ``<kind>_id``."""
     if _CANONICAL.fullmatch(text):
         return text
-    try:
-        if len(text) not in (32, 36) or not text.isascii():
-            raise ValueError(text)
+    if _SPELLED.fullmatch(text):
         return str(uuid.UUID(text))
-    except ValueError:
-        problem = f"Invalid {kind} ID: must be a UUID"
-        raise InvalidField(field or f"{kind}_id", "must be a UUID", problem) from None
+    raise InvalidField(field or f"{kind}_id", "must be a UUID", f"Invalid {kind} ID: must be a UUID")
 
 
 def is_id(text: str) -> bool:
