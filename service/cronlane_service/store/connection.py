@@ -148,7 +148,7 @@ class Connection:
 
     def hasten(self, seconds: float | None) -> None:
         """Gives up statements that take longer than that from now on; None: not any more."""
-        self.engine.hasten(self._driver, seconds)
+        self._driver.hasten(seconds)
 
     @property
     def intact(self) -> bool:

@@ -56,6 +56,13 @@ class Driver(Protocol):
         """Waits for what was sent. Raises the error of the first that failed."""
         ...
 
+    def hasten(self, seconds: float | None) -> None:
+        """Statements are given up after so many seconds of this thread's work from now.
+
+        None: not any more. On a busy machine a short statement may wait long for its turn; that is not its fault.
+        """
+        ...
+
 
 class Changed(Protocol):
     @property
@@ -116,15 +123,8 @@ class Engine(Protocol):
         """What its drivers raise: the base of all that Peewee has errors of its own for."""
         ...
 
-    def hasten(self, driver: Any, seconds: float | None) -> None:
-        """Statements on the driver's connection are given up after so many seconds of this thread's work from now.
-
-        None: not any more. On a busy machine a short statement may wait long for its turn; that is not its fault.
-        """
-        ...
-
     def given_up(self, error: BaseException) -> bool:
-        """Whether that is what the error says; the connection can be used on."""
+        """Whether the error says that a statement was given up, see `Driver.hasten`; the connection can be used on."""
         ...
 
     def compile(self, query: peewee.Query) -> tuple[str, Sequence[Any]]: ...

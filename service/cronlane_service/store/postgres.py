@@ -130,9 +130,6 @@ class PostgresEngine:
     def set_clock(self, connection: psycopg.Connection[Any]) -> None:
         self.clock.ask(lambda: _instant(connection.execute(_NOW).fetchall()))
 
-    def hasten(self, driver: Any, seconds: float | None) -> None:
-        """Who waits for another machine has threads for that."""
-
     def given_up(self, error: BaseException) -> bool:
         return False
 

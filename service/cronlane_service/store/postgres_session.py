@@ -83,6 +83,9 @@ class Session:
         if self._unanswered:
             self._answers()
 
+    def hasten(self, seconds: float | None) -> None:
+        """Who waits for another machine has threads for that."""
+
     def _prepare(self, sql: str) -> bytes | None:
         """The name of the statement, from now on."""
         seen = self._seen[sql] = self._seen.get(sql, 0) + 1

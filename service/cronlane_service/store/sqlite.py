@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from time import thread_time
 from typing import Any, TypeVar
 
 import peewee
@@ -24,7 +23,6 @@ from cronlane_service.store.sqlite_session import Session
 
 T = TypeVar("T", bound=peewee.Model)
 
-_STEPS = 1000  # of SQLite's machine, some ten microseconds: so often it is looked at the time
 _CHECKPOINT = 4000
 """Pages (16 MB) after which what was committed is put into its place, while all wait: four times as rarely as by
 default, since neighbours that are written in turn go to the same pages."""
@@ -130,13 +128,6 @@ class SqliteEngine:
         database.register_function(_includes, "cronlane_includes", 2, deterministic=True)
         database.connect()
         return database
-
-    def hasten(self, driver: Any, seconds: float | None) -> None:
-        if seconds is None:
-            driver.set_progress_handler(None, 0)
-        else:
-            end = thread_time() + seconds
-            driver.set_progress_handler(lambda: thread_time() > end, _STEPS)
 
     def given_up(self, error: BaseException) -> bool:
         return isinstance(error, peewee.OperationalError) and str(error) == "interrupted"

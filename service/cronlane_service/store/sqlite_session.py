@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from functools import partial
+from time import thread_time
 from typing import Any
 
 from cronlane_service.store.statements import Row
 
+_STEPS = 1000  # of SQLite's machine, some ten microseconds: so often it is looked at the time
 _LENIENT = partial(str, encoding="utf-8", errors="replace")
 
 
@@ -37,3 +39,10 @@ class Session(sqlite3.Connection):
 
     def settle(self) -> None:
         """Nothing is put off."""
+
+    def hasten(self, seconds: float | None) -> None:
+        if seconds is None:
+            self.set_progress_handler(None, 0)
+        else:
+            end = thread_time() + seconds
+            self.set_progress_handler(lambda: thread_time() > end, _STEPS)
