@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
+from structlog.testing import capture_logs
 
-from builders import AGENT
+from builders import AGENT, cron_draft
 from cronlane_service.domain.drafts import CronDraft
 from cronlane_service.domain.models import TickOutcome
+from cronlane_service.scheduler import scheduler
 from cronlane_service.store import open_database
 from store.house import House
 
@@ -69,6 +71,20 @@ def test_all_that_is_due_is_prepared_batch_by_batch(house: House, monkeypatch: p
     assert [run.cron_id for run in sorted(runs, key=lambda run: run.run_id)] == [cron.cron_id for cron in crons]
 
 
+def test_no_further_batch_is_prepared_beside_large_ones_and_all_fire(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(house.scheduler._ticks, "_batch", 2)
+    monkeypatch.setattr(scheduler, "MOST_READY", 5000)
+    crons = [house.cron(cron_draft(input=json.dumps({"x": 1000 * "x"}))) for _ in range(7)]
+    wanted = house.clock.now() + MINUTE
+    assert [house.scheduler._prepare_next(wanted, timedelta(0)) for _ in range(4)] == [True, True, False, False]
+    house.clock.advance(minutes=1)
+    assert house.scheduler.tick() == wanted + MINUTE
+    runs = house.do(lambda tx: tx.runs.active_of_owner("", None))
+    assert [run.cron_id for run in sorted(runs, key=lambda run: run.run_id)] == [cron.cron_id for cron in crons]
+
+
 def test_when_a_cron_is_gone_from_one_of_the_batches_the_others_are_prepared_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,10 +95,9 @@ def test_when_a_cron_is_gone_from_one_of_the_batches_the_others_are_prepared_aga
     house.do(house.crons.delete, "", crons[2].cron_id)
     late = house.cron()
     house.clock.advance(minutes=1)
-    together = Mock(wraps=house.scheduler._fired_together)
-    monkeypatch.setattr(house.scheduler, "_fired_together", together)
-    house.scheduler.tick()
-    together.assert_called_once_with()  # a batch that begins in the middle of another one would not be what is due
+    with capture_logs() as logs:
+        house.scheduler.tick()
+    assert "firing_one_by_one" not in {line["event"] for line in logs}, "a batch was written that is not what is due"
     for cron in [*crons[:2], *crons[3:], late]:
         [tick] = house.do(lambda tx, of=cron.cron_id: tx.ticks.of_cron(of))
         assert tick.outcome is TickOutcome.FIRED

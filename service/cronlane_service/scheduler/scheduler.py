@@ -29,6 +29,8 @@ GAP = timedelta(seconds=5)
 RETRY = timedelta(seconds=1)
 READY = timedelta(seconds=1)
 """So long before they are due, crons are read, batch by batch: one that is changed until then has them read again."""
+MOST_READY = 32 * 1024 * 1024
+"""Characters of what runs are told, after which no further batch is prepared: some 40,000 of the usual ones."""
 _AT_ONCE, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -179,7 +181,7 @@ class Scheduler:
 
     def _prepare_next(self, wanted: datetime, left: timedelta) -> bool:
         """One more batch of the next pass, shortly before it; whether there was any."""
-        if left > READY or self._prepared_for == wanted:
+        if left > READY or self._prepared_for == wanted or sum(each.size for each in self._prepared) > MOST_READY:
             return False
         prepared = None
         with suppress(StoreUnavailable, ArithmeticError, LookupError, RecursionError, TypeError, ValueError):

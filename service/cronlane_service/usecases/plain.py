@@ -23,6 +23,7 @@ class Prepared:
     """What a batch of plain crons comes to, but for the instant at which it is written.
 
     ``last``: due instant and id of the cron that is the last in turn. ``following``: the next tick of any of them.
+    ``size``: characters of what the runs are told.
     """
 
     planned: _Planned
@@ -30,13 +31,15 @@ class Prepared:
     oldest: datetime
     last: tuple[datetime, str]
     following: datetime | None
+    size: int
 
     @classmethod
     def of(cls, planned: _Planned, assistants: Mapping[str, Assistant]) -> Prepared:
         ticks = [each for _, fired in planned for each in fired]
         following = min((each.following for each in ticks if each.following is not None), default=None)
         last = max((each.scheduled_for, each.cron_id) for each in ticks)
-        return cls(planned, assistants, min(each.scheduled_for for each in ticks), last, following)
+        oldest, size = min(each.scheduled_for for each in ticks), sum(len(each.kwargs) for each in ticks)
+        return cls(planned, assistants, oldest, last, following, size)
 
     def single(self, now: datetime, watching_since: datetime) -> bool:
         """Whether that is what the rules say now, too."""
