@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
+import peewee
 import pytest
 
 from cronlane_service.domain.errors import InvalidField, StoreUnavailable
@@ -107,7 +109,26 @@ async def test_a_search_that_takes_long_is_left_to_another_thread(store: SqlData
     here = threading.get_ident()
     assert [each == here for each in threads] == [True, False] * 3
     assert store.read_now(counts) == [(300000,)], "who may wait is given the time"
-    assert len(store._readers._idle) <= 2, "the connections are used on"
+    assert len(store._readers._idle) == 1, "the other thread's connection is used on"
+
+
+@ON_SQLITE
+async def test_the_connection_of_a_search_that_was_given_up_is_not_used_on(store: SqlDatabase) -> None:
+    """Python 3.11 prepares a statement that was given up between its rows anew at each use."""
+    rows = (
+        "SELECT i FROM (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n) LIMIT 100000"
+    )
+    connections: list[Any] = []
+
+    def read(tx: Transaction) -> int:
+        connections.append(tx.threads._connection)  # type: ignore[attr-defined]
+        return len(connections[-1].execute(rows))
+
+    assert await store.search(read) == 100000
+    given_up, finished = connections
+    assert [each.connection for each in store._readers._idle] == [finished]
+    with pytest.raises(peewee.PeeweeException, match="closed"):
+        given_up.execute("SELECT 1")
 
 
 async def test_a_search_cannot_write(store: SqlDatabase) -> None:

@@ -123,10 +123,6 @@ class Engine(Protocol):
         """What its drivers raise: the base of all that Peewee has errors of its own for."""
         ...
 
-    def given_up(self, error: BaseException) -> bool:
-        """Whether the error says that a statement was given up, see `Driver.hasten`; the connection can be used on."""
-        ...
-
     def compile(self, query: peewee.Query) -> tuple[str, Sequence[Any]]: ...
     def driver(self, database: peewee.Database) -> Driver:
         """What carries out statements on a connection."""

@@ -130,9 +130,6 @@ class PostgresEngine:
     def set_clock(self, connection: psycopg.Connection[Any]) -> None:
         self.clock.ask(lambda: _instant(connection.execute(_NOW).fetchall()))
 
-    def given_up(self, error: BaseException) -> bool:
-        return False
-
     def compile(self, query: peewee.Query) -> tuple[str, Sequence[Any]]:
         context: Any = _DIALECT.get_sql_context()
         sql, values = context.parse(query)

@@ -90,8 +90,8 @@ class Readers:
         fit = True
         try:
             return operation(transaction)
-        except peewee.PeeweeException as error:
-            fit = self._engine.given_up(error)
+        except peewee.PeeweeException:
+            fit = False  # nor if it was only given up: Python 3.11 would prepare its statement anew at each use
             raise
         finally:
             if fit:

@@ -129,9 +129,6 @@ class SqliteEngine:
         database.connect()
         return database
 
-    def given_up(self, error: BaseException) -> bool:
-        return isinstance(error, peewee.OperationalError) and str(error) == "interrupted"
-
     def compile(self, query: peewee.Query) -> tuple[str, Sequence[Any]]:
         context: Any = _DIALECT.get_sql_context()
         sql, values = context.parse(query)
