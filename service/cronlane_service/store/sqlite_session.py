@@ -11,7 +11,6 @@ from typing import Any
 from cronlane_service.store.statements import Row
 
 _STEPS = 1000  # of SQLite's machine, some ten microseconds: so often it is looked at the time
-_KEPT = 128  # statements of a connection: the driver's own number
 _LENIENT = partial(str, encoding="utf-8", errors="replace")
 
 
@@ -20,29 +19,15 @@ class Session(sqlite3.Connection):
 
     send = sqlite3.Connection.execute
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._spelled: dict[str, str] = {}
-
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         if not sql.startswith("SELECT"):  # what writes is carried out once
             return self._leniently(sql, values)
-        spelled = self._spelled.get(sql, sql)
         try:
-            return self.execute(spelled, values).fetchall()
+            return self.execute(sql, values).fetchall()
         except sqlite3.OperationalError as error:
-            if "interrupted" in str(error):
-                self._spell_anew(sql, spelled)
             if "decode" not in str(error):
                 raise
         return self._leniently(sql, values)
-
-    def _spell_anew(self, sql: str, spelled: str) -> None:
-        """A statement that was interrupted between two rows is in use for ever to the driver, which prepares another
-        one each time its text comes again. With a blank more it is another text; by the time the first one is back,
-        the driver has forgotten it.
-        """
-        self._spelled[sql] = sql if len(spelled) >= len(sql) + _KEPT else f"{spelled} "
 
     def _leniently(self, sql: str, values: Sequence[Any]) -> list[Row]:
         """A text that is no UTF-8 must not spoil the rows beside it; but each is made by a call of Python's so."""
