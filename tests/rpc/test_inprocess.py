@@ -153,6 +153,19 @@ async def test_who_waits_for_a_call_that_is_cancelled_is_not_cancelled_himself(
     assert (call.cancelled(), call.cancel(), telling.told) == (True, False, ["left"])
 
 
+async def test_who_is_cancelled_while_his_call_is_refused_is_not_told_of_the_refusal_instead(
+    local: InProcessChannel, telling: Telling
+) -> None:
+    call = local.unary_unary("/test.Service/Waits")(thread())
+    waiting = asyncio.ensure_future(call)
+    await telling.entered.wait()
+    call.refuse(Code.UNAVAILABLE, "it stops")
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert telling.told == ["left"]
+
+
 async def test_a_call_that_is_cancelled_before_it_begins_never_does(local: InProcessChannel, telling: Telling) -> None:
     call = local.unary_unary("/test.Service/Answers")(thread())
     assert call.cancel()

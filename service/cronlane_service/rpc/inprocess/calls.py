@@ -125,15 +125,16 @@ class UnaryCall(LocalCall, grpc.aio.UnaryUnaryCall[Any, Any]):
     def _carried_out(self) -> Generator[Any, None, Any]:
         task = asyncio.current_task()
         assert task is not None
+        cancelled = task.cancelling()
         self._begin(task)
         try:
             self._reply = yield from _Apart(self._work())
             return self._reply
         except asyncio.CancelledError:
             self._given_up()
-            if not self._stopped:
+            # Where it was the call that was to end, its caller goes on; unless he is to end, too.
+            if not self._stopped or task.uncancel() > cancelled:
                 raise
-            task.uncancel()  # it was the call that was to end, not its caller
         finally:
             self._end()
         self._raise()
