@@ -89,6 +89,14 @@ async def test_a_statement_that_the_database_refuses_spoils_no_other(store: SqlD
 
 
 @ON_POSTGRESQL
+async def test_a_statement_that_is_new_beside_one_that_the_database_refuses_can_be_asked(store: SqlDatabase) -> None:
+    asked = (store.look_up(sql("SELECT 1/(%s::int - 1)", 1)), store.look_up(sql("SELECT %s::int + 40", 2)))
+    refused, found = await asyncio.gather(*asked, return_exceptions=True)
+    assert isinstance(refused, psycopg.Error)
+    assert found == [(42,)]
+
+
+@ON_POSTGRESQL
 async def test_a_look_up_whose_caller_has_left_hurts_nobody(store: SqlDatabase) -> None:
     made = await stored(store, 20)
     left = [asyncio.ensure_future(store.look_up(finding(each))) for each in made]

@@ -116,6 +116,8 @@ class Wire:
             question = self._sent[0]
             self._prepared.pop(question.sql)
             self._fail(question, errors.error_from_result(result))
+        elif result.status == ExecStatus.PIPELINE_ABORTED:
+            self._prepared.pop(self._sent[0].sql)
 
     def _take_rows(self, result: Any) -> None:
         question = self._sent.popleft()
