@@ -27,6 +27,13 @@ async def test_old_requests_are_forgotten_oldest_first(store: SqlDatabase) -> No
     assert left == [None, None, None, "r", "r"]
 
 
+async def test_each_of_many_requests_that_are_forgotten_counts(store: SqlDatabase) -> None:
+    for number in range(18):
+        await store.write(lambda tx, n=number: tx.requests.insert("", str(n), "f", "r", later(n)))
+    forgotten = [await store.write(lambda tx: tx.requests.delete_before(later(18), 6)) for _ in range(4)]
+    assert forgotten == [6, 6, 6, 0]
+
+
 async def test_purges_wait_until_they_are_done(store: SqlDatabase) -> None:
     for thread_id, run_id in (("b", ""), ("a", "r1"), ("a", ""), ("b", "")):
         await store.write(lambda tx, key=(thread_id, run_id): tx.purges.insert(*key))

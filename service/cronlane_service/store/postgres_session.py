@@ -36,7 +36,7 @@ class Session:
         self._transformer = Transformer(connection)
         self._seen: dict[str, int] = {}
         self._prepared: dict[str, bytes] = {}  # statements' names
-        self._fresh: list[str] = []  # those whose preparation is not answered yet
+        self._fresh: dict[int, str] = {}  # those whose preparation is not answered yet, by its place in the answers
         self._names = map("cronlane_{}".format, count())
         self._unanswered = 0
         self._readable, self._either = select.poll(), select.poll()
@@ -94,7 +94,7 @@ class Session:
         if seen < _OFTEN or len(self._prepared) >= _MOST_PREPARED:
             return None
         name = self._prepared[sql] = next(self._names).encode()
-        self._fresh.append(sql)
+        self._fresh[self._unanswered + len(self._fresh)] = sql
         self._pg.send_prepare(name, numbered(sql))
         return name
 
@@ -106,15 +106,15 @@ class Session:
         while (result := self._result()) is not None and result.status != ExecStatus.PIPELINE_SYNC:
             results.append(result)
             self._pg.get_result()  # the None that ends those of a statement
-        fresh, self._fresh, self._unanswered = self._fresh, [], 0
+        fresh, self._fresh, self._unanswered = self._fresh, {}, 0
         for failed in results:
             if failed.status == ExecStatus.FATAL_ERROR:
-                for sql in fresh:
+                for sql in fresh.values():
                     self._prepared.pop(sql)
                 raise errors.error_from_result(failed)
         if result is None:
             raise psycopg.OperationalError("the connection is lost")
-        return results[len(fresh) :] if fresh else results
+        return [each for place, each in enumerate(results) if place not in fresh] if fresh else results
 
     def _flush(self) -> None:
         while self._pg.flush():
