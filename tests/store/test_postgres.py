@@ -27,6 +27,7 @@ from cronlane_service.store.instants import stored
 from cronlane_service.store.postgres import PostgresEngine
 from cronlane_service.store.postgres_json import castable
 from cronlane_service.store.postgres_session import Session
+from cronlane_service.store.postgres_values import array
 from cronlane_service.store.tables import TABLES
 from postgres import Databases, PostgresServer
 from serving import wait_until
@@ -323,3 +324,8 @@ def test_a_document_contains_what_it_contains_on_sqlite(connection: Connection, 
         texts = json.dumps(document), castable(json.dumps(wanted))
         [(found,)] = connection.execute("SELECT cronlane_contains(%s, %s::jsonb)", *texts)
         assert found == jsontext.contains(comparable(document), comparable(wanted)), (document, wanted)
+
+
+def test_a_number_that_is_too_large_for_its_column_is_refused_like_other_values() -> None:
+    with pytest.raises(OverflowError, match="the database refuses it"):
+        array("INT", [1, None, 2**31])

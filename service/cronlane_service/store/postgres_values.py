@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from struct import Struct
+from struct import Struct, error
 from typing import Any
 
 import psycopg
@@ -48,7 +48,10 @@ _ELEMENTS: dict[str, tuple[int, Callable[[Any], bytes]]] = {
 def array(kind: str, values: Sequence[Any]) -> bytes:
     number, element = _ELEMENTS[kind]
     head = _HEAD(1, 1, number, len(values), 1)
-    return head + b"".join([_NULL if value is None else element(value) for value in values])
+    try:
+        return head + b"".join([_NULL if value is None else element(value) for value in values])
+    except error as refused:
+        raise OverflowError(f"the database refuses it: {refused}") from refused  # a number that is too large
 
 
 def written(values: Sequence[Any]) -> tuple[list[bytes | None], list[bool]]:
