@@ -132,6 +132,12 @@ def test_pages_follow_each_other_in_the_order_of_creation(house: House, metadata
     assert found == (wanted[::-1] if descending else wanted)
 
 
+def test_a_cron_that_is_given_to_somebody_else_by_hand_is_not_shown_by_its_labels(house: House) -> None:
+    made = house.cron(cron_draft(metadata='{"a":1}'))
+    house.poisoned("crons", "cron_id", made.cron_id, "owner = 'bob'")
+    assert house.do(house.crons.search, "", CronQuery(metadata='{"a":1}'), Window()).items == []
+
+
 def test_deleted_crons_leave_no_labels(house: House) -> None:
     own = house.do(house.assistants.create, "", AssistantDraft(graph_id="agent"))
     lasting, brief = (house.do(house.threads.create, "", ThreadDraft(ttl=ttl)) for ttl in (None, Ttl(timedelta(1))))

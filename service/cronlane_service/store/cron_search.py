@@ -95,7 +95,8 @@ def _in_turn(engine: Engine, asked: tuple[Names, bool]) -> peewee.Query:
     names, descending = asked
     listed = _listed(engine, names).select(Label.created_at, Label.cron_id)
     page = listed.order_by(*_turns(Label, descending)).limit(Bind("limit")).offset(Bind("offset")).alias("page")
-    return Table.select().join(page, on=Table.cron_id == page.c.cron_id).order_by(*_turns(page.c, descending))
+    mine = (Table.cron_id == page.c.cron_id) & (Table.owner == Bind("owner"))
+    return Table.select().join(page, on=mine).order_by(*_turns(page.c, descending))
 
 
 def _turns(listed: Any, descending: bool) -> list[peewee.Node]:
