@@ -6,7 +6,7 @@ import pytest
 
 from builders import NOON, cron_draft
 from cronlane_service.domain.ports import Topic
-from cronlane_service.usecases.bursts import LONGEST
+from cronlane_service.usecases.bursts import LONGEST, Burst
 from cronlane_service.usecases.manual_runs import ManualRuns
 
 
@@ -104,3 +104,11 @@ def test_a_run_that_somebody_asked_for_is_told_at_once(house, do, due, told, clo
     cron = do(house.crons.create, "", cron_draft("0 0 1 1 *"))
     do(ManualRuns(clock, house.ticks._new_id).trigger, "", cron.cron_id)
     assert told() == 1
+
+
+def test_a_clock_that_is_put_back_in_a_burst_keeps_no_run_waiting(clock):
+    burst = Burst()
+    burst.note(clock.now(), more=True)
+    assert burst.until(clock.now()) == clock.now() + LONGEST
+    clock.advance(hours=-1)
+    assert burst.until(clock.now()) is None

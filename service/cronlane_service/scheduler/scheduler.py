@@ -55,7 +55,7 @@ class Scheduler:
         log.info("scheduler_started")
 
     def hear(self, due: str) -> None:
-        """Of a cron that is due then (ISO 8601; "" for any instant). Nothing wakes for a later one than is known."""
+        """Of a cron that is due then (ISO 8601; "": at once). Nothing wakes for a later one than is known."""
         self._want(datetime.fromisoformat(due) if due else _AT_ONCE)
 
     def _want(self, instant: datetime) -> None:

@@ -23,4 +23,4 @@ class Burst:
     def until(self, now: datetime) -> datetime | None:
         """When it will have lasted long enough for runs to be taken up beside it; None: they can be."""
         since = self._since
-        return None if since is None or now - since >= LONGEST else since + LONGEST
+        return since + LONGEST if since is not None and since <= now < since + LONGEST else None
