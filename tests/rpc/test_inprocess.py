@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -42,6 +42,11 @@ class Telling:
         finally:
             self.told.append("left")
 
+    async def insists(self, request: Any, context: Any) -> Any:
+        with suppress(asyncio.CancelledError):
+            await self.waits(request, context)
+        return request
+
     async def tells(self, request: Any, context: Any) -> AsyncIterator[Any]:
         await context.send_initial_metadata((("a", "b"),))
         for number in range(3):
@@ -61,6 +66,7 @@ def methods(telling: Telling) -> Methods:
     handlers: Any = {
         "Answers": unary(telling.answers),  # type: ignore[arg-type]
         "Waits": unary(telling.waits),  # type: ignore[arg-type]
+        "Insists": unary(telling.insists),  # type: ignore[arg-type]
         "Tells": stream(telling.tells),  # type: ignore[arg-type]
     }
     methods.add_registered_method_handlers("test.Service", handlers)
@@ -164,6 +170,29 @@ async def test_who_is_cancelled_while_his_call_is_refused_is_not_told_of_the_ref
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert telling.told == ["left"]
+
+
+async def test_a_handler_that_answers_when_it_is_cancelled_leaves_its_caller_as_he_was(
+    local: InProcessChannel, telling: Telling
+) -> None:
+    call = local.unary_unary("/test.Service/Insists")(thread())
+
+    async def waits() -> str:
+        await call
+        return f"cancelled {task.cancelling()} times"
+
+    task = asyncio.create_task(waits())
+    await telling.entered.wait()
+    assert call.cancel()
+    assert await task == "cancelled 0 times"
+
+
+async def test_who_asks_to_be_told_of_the_end_after_it_is_told_at_once(local: InProcessChannel) -> None:
+    call = local.unary_unary("/test.Service/Answers")(thread())
+    await call
+    ended: list[Any] = []
+    call.add_done_callback(ended.append)
+    assert ended == [call]
 
 
 async def test_a_call_that_is_cancelled_before_it_begins_never_does(local: InProcessChannel, telling: Telling) -> None:

@@ -20,9 +20,9 @@ _LATE = grpc.StatusCode.DEADLINE_EXCEEDED
 class LocalCall:
     """What calls of both kinds have: the task in which the handler runs, and the status that it left."""
 
-    def __init__(self, work: Any, context: CallContext, timeout: float | None, under_way: set[LocalCall]) -> None:
-        """``work``: what the handler does. ``under_way``: where the call is found from its begin to its end."""
-        self._work, self._context, self._timeout, self._under_way = work, context, timeout, under_way
+    def __init__(self, context: CallContext, under_way: set[LocalCall]) -> None:
+        """``under_way``: where the call is found from its begin to its end."""
+        self._context, self._under_way = context, under_way
         self._task: asyncio.Task[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = self._cancelled = self._done = False
@@ -31,8 +31,8 @@ class LocalCall:
     def _begin(self, task: asyncio.Task[Any]) -> None:
         self._task = task
         self._under_way.add(self)
-        if self._timeout is not None:
-            self._timer = task.get_loop().call_later(self._timeout, self.refuse, _LATE, "Deadline Exceeded")
+        if (left := self._context.time_remaining()) is not None:
+            self._timer = task.get_loop().call_later(left, self.refuse, _LATE, "Deadline Exceeded")
 
     def _end(self) -> None:
         self._done = True
@@ -55,7 +55,7 @@ class LocalCall:
             self.cancel()
 
     def cancel(self) -> bool:
-        if self._done:
+        if self._done or self._stopped:
             return False
         self._stopped = True
         if self._task is not None:
@@ -76,7 +76,10 @@ class LocalCall:
         return left
 
     def add_done_callback(self, callback: Callable[[Any], None]) -> None:
-        self._callbacks.append(lambda: callback(self))
+        if self._done:
+            callback(self)
+        else:
+            self._callbacks.append(lambda: callback(self))
 
     async def over(self) -> None:
         """Returns when the call has ended."""
@@ -117,6 +120,11 @@ class UnaryCall(LocalCall, grpc.aio.UnaryUnaryCall[Any, Any]):
 
     _reply: Any = None
 
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, Any]], *more: Any) -> None:
+        """``work``: what the handler does."""
+        super().__init__(*more)
+        self._work = work
+
     def __await__(self) -> Generator[Any, None, Any]:
         if self._task is None and not self._done:
             return self._carried_out()
@@ -133,10 +141,12 @@ class UnaryCall(LocalCall, grpc.aio.UnaryUnaryCall[Any, Any]):
         except asyncio.CancelledError:
             self._given_up()
             # Where it was the call that was to end, its caller goes on; unless he is to end, too.
-            if not self._stopped or task.uncancel() > cancelled:
+            if not self._stopped or task.cancelling() > cancelled + 1:
                 raise
         finally:
             self._end()
+            if self._stopped:
+                task.uncancel()
         self._raise()
 
     async def _awaited(self) -> Any:
@@ -146,7 +156,9 @@ class UnaryCall(LocalCall, grpc.aio.UnaryUnaryCall[Any, Any]):
 
     async def over(self) -> None:
         if self._task is None and not self._done:
-            await asyncio.wait({asyncio.ensure_future(self)})
+            carrying_out = asyncio.ensure_future(self)
+            carrying_out.add_done_callback(lambda done: done.cancelled() or done.exception())  # told by the status
+            await asyncio.wait({carrying_out})
         await super().over()
 
 
@@ -170,7 +182,7 @@ class StreamCall(LocalCall, grpc.aio.UnaryStreamCall[Any, Any]):
     """One request, several replies. The handler goes on when the reply before has been taken."""
 
     def __init__(self, replies: AsyncGenerator[Any], context: CallContext, *more: Any) -> None:
-        super().__init__(replies, context, *more)
+        super().__init__(context, *more)
         self._replies: deque[Any] = deque()
         self._begun, self._arrived, self._taken = asyncio.Event(), asyncio.Event(), asyncio.Event()
         context.begun = self._begun.set

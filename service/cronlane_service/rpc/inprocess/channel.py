@@ -37,7 +37,7 @@ class InProcessChannel(grpc.aio.Channel):
         def call(request: Any, *, timeout: float | None = None, metadata: Any = None, **_: Any) -> UnaryCall:
             context = self._context(timeout, metadata)
             work = partial(self._answered, behavior, request, context)
-            return UnaryCall(work, context, timeout, self._calls)
+            return UnaryCall(work, context, self._calls)
 
         return call
 
@@ -46,7 +46,7 @@ class InProcessChannel(grpc.aio.Channel):
 
         def call(request: Any, *, timeout: float | None = None, metadata: Any = None, **_: Any) -> StreamCall:
             context = self._context(timeout, metadata)
-            return StreamCall(self._told(handler, request, context), context, timeout, self._calls)
+            return StreamCall(self._told(handler, request, context), context, self._calls)
 
         return call
 
