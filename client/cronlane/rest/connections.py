@@ -35,7 +35,7 @@ class Paired:
         if self._held:
             held, self._held = self._held, b""
             self._turn.cancel()
-            self._transport.writelines((held, data))
+            self._transport.write(held + data)
         else:
             self._held = data
             self._turn = self._loop.call_soon(self._let_go)
