@@ -39,6 +39,12 @@ def prepared(house: House) -> Any:
     return batch
 
 
+def ran(house: House) -> list[str | None]:
+    """Of which crons there are runs, in the order in which these were made."""
+    runs = house.do(lambda tx: tx.runs.active_of_owner("", None))
+    return [run.cron_id for run in sorted(runs, key=lambda run: run.run_id)]
+
+
 def test_what_was_prepared_is_fired_without_reading_the_crons_again(house: House) -> None:
     crons = [house.cron() for _ in range(3)]
     planned = {each.run_id for _, fired in prepared(house).planned for each in fired}
@@ -67,8 +73,7 @@ def test_all_that_is_due_is_prepared_batch_by_batch(house: House, monkeypatch: p
     house.clock.advance(minutes=1)
     house.scheduler._ticks._plain.fire = None  # type: ignore[method-assign, assignment]
     assert house.scheduler.tick() == wanted + MINUTE
-    runs = house.do(lambda tx: tx.runs.active_of_owner("", None))
-    assert [run.cron_id for run in sorted(runs, key=lambda run: run.run_id)] == [cron.cron_id for cron in crons]
+    assert ran(house) == [cron.cron_id for cron in crons]
 
 
 def test_no_further_batch_is_prepared_beside_large_ones_and_all_fire(
@@ -81,8 +86,7 @@ def test_no_further_batch_is_prepared_beside_large_ones_and_all_fire(
     assert [house.scheduler._prepare_next(wanted, timedelta(0)) for _ in range(4)] == [True, True, False, False]
     house.clock.advance(minutes=1)
     assert house.scheduler.tick() == wanted + MINUTE
-    runs = house.do(lambda tx: tx.runs.active_of_owner("", None))
-    assert [run.cron_id for run in sorted(runs, key=lambda run: run.run_id)] == [cron.cron_id for cron in crons]
+    assert ran(house) == [cron.cron_id for cron in crons]
 
 
 def test_when_a_cron_is_gone_from_one_of_the_batches_the_others_are_prepared_again(
@@ -169,5 +173,4 @@ def test_the_next_batch_is_prepared_while_one_is_written(house: House, monkeypat
     monkeypatch.setattr(house.scheduler, "_prepare", prepare)
     assert house.scheduler.tick() == house.clock.now() + MINUTE
     assert read == [2, 2, 1, 0]
-    runs = house.do(lambda tx: tx.runs.active_of_owner("", None))
-    assert [run.cron_id for run in sorted(runs, key=lambda run: run.run_id)] == [cron.cron_id for cron in crons]
+    assert ran(house) == [cron.cron_id for cron in crons]
