@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from cronlane_service.domain.models import RunTemplate
 from cronlane_service.rpc.convert import words
-from cronlane_service.rpc.convert.documents import Inner, said
+from cronlane_service.rpc.convert.documents import document, said
 
 Readers: TypeAlias = "Mapping[str, Callable[[str, Any], Any]]"
 """By field: what its name and the value that was sent come to. A field without one says what it means."""
@@ -48,9 +48,9 @@ def template(sent: Mapping[str, Any]) -> RunTemplate:
 def shown(run: RunTemplate) -> dict[str, Any]:
     """The fields of a Cron."""
     return {
-        "input": None if run.input is None else Inner(text=run.input),
-        "config": None if run.config is None else Inner(text=run.config),
-        "context": None if run.context is None else Inner(text=run.context),
+        "input": document(run.input),
+        "config": document(run.config),
+        "context": document(run.context),
         "interrupt_before": run.interrupt_before,
         "interrupt_after": run.interrupt_after,
         "multitask_strategy": words.MULTITASK.number(run.multitask_strategy),

@@ -9,7 +9,7 @@ from cronlane_service.domain.drafts import ThreadDraft
 from cronlane_service.domain.lifetimes import PruneStrategy, Ttl
 from cronlane_service.domain.queries import ThreadQuery
 from cronlane_service.rpc.convert import words
-from cronlane_service.rpc.convert.documents import Inner, text
+from cronlane_service.rpc.convert.documents import Inner, document, text
 from cronlane_service.rpc.convert.instants import span, timestamp
 from cronlane_service.rpc.convert.thread_states import superstep
 
@@ -23,7 +23,7 @@ def thread(thread: models.Thread) -> pb.Thread:
         metadata=Inner(text=thread.metadata),
         status=words.THREAD_STATUS.number(thread.status),
         config=Inner(text=thread.config),
-        values=None if thread.values is None else Inner(text=thread.values),
+        values=document(thread.values),
         interrupts=Inner(text=thread.interrupts),
         error=None if thread.error is None else run_error(thread.error),
         etag=thread.etag,

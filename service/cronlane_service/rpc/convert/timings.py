@@ -17,7 +17,6 @@ from cronlane_service.rpc.convert import words
 from cronlane_service.rpc.convert.instants import instant, moment, span, timestamp
 from cronlane_service.rpc.convert.templates import Readers
 
-_MICROSECOND = timedelta(microseconds=1)
 POLICIES = frozenset(field.name for field in fields(Policies))
 """The fields that say them."""
 Asked: TypeAlias = pb.Cron | pb.PreviewScheduleRequest
