@@ -9,7 +9,7 @@ from builders import NOON
 from cronlane._shapes import encode
 from cronlane_service.domain import signatures, webhooks
 from cronlane_service.domain.errors import InvalidField
-from cronlane_service.domain.models import MultitaskStrategy, Run, RunError, RunStatus
+from cronlane_service.domain.runs import MultitaskStrategy, Run, RunError, RunStatus
 from cronlane_service.domain.webhooks import Hosts, Webhook
 from cronlane_service.rpc.convert import runs as convert
 

@@ -26,7 +26,8 @@ from cronlane.v1.runs_pb2_grpc import RunServiceStub
 from cronlane.v1.threads_pb2_grpc import ThreadServiceStub
 from cronlane_service.domain.errors import GraphNotLoaded
 from cronlane_service.domain.introspection import Drawing, Schemas
-from cronlane_service.domain.models import Checkpoint, Outcome, Run, RunStatus, ThreadState
+from cronlane_service.domain.models import Checkpoint, ThreadState
+from cronlane_service.domain.runs import Outcome, Run, RunStatus
 from cronlane_service.domain.states import HistoryQuery, Place, Supersteps, Updated
 from cronlane_service.rpc.assistants import AssistantServicer
 from cronlane_service.rpc.crons import CronServicer

@@ -18,15 +18,9 @@ from builders import NOON
 from cronlane.v1 import common_pb2, crons_pb2, runs_pb2, threads_pb2
 from cronlane.v1.common_pb2 import Json
 from cronlane_service.domain.errors import InvalidField
-from cronlane_service.domain.models import (
-    AttemptOutcome,
-    CronCounters,
-    MultitaskStrategy,
-    PastAttempt,
-    RunStatus,
-    ThreadStatus,
-)
+from cronlane_service.domain.models import CronCounters, ThreadStatus
 from cronlane_service.domain.queries import Page, Window
+from cronlane_service.domain.runs import AttemptOutcome, MultitaskStrategy, PastAttempt, RunStatus
 from cronlane_service.rpc.convert import crons, instants, runs, windows, words
 from cronlane_service.rpc.convert.documents import document, text
 from cronlane_service.rpc.convert.masks import changes

@@ -11,16 +11,9 @@ from google.protobuf.message import Message
 
 from builders import AGENT, NOON
 from cronlane_service.domain.lifetimes import PruneStrategy, Ttl
-from cronlane_service.domain.models import (
-    CronCounters,
-    MultitaskStrategy,
-    OnCompletion,
-    RunError,
-    RunStatus,
-    RunTemplate,
-    ThreadStatus,
-)
+from cronlane_service.domain.models import CronCounters, OnCompletion, RunTemplate, ThreadStatus
 from cronlane_service.domain.policies import CatchUp, DstPolicy, Fold, Gap, Overlap, Policies
+from cronlane_service.domain.runs import MultitaskStrategy, RunError, RunStatus
 from cronlane_service.rpc.convert import crons, threads
 from store.rows import cron, later, thread
 

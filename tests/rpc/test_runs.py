@@ -16,7 +16,7 @@ from cronlane.v1 import common_pb2 as common
 from cronlane.v1 import runs_pb2 as pb
 from cronlane.v1 import threads_pb2
 from cronlane.v1.common_pb2 import Json
-from cronlane_service.domain.models import Outcome, RunError, RunStatus
+from cronlane_service.domain.runs import Outcome, RunError, RunStatus
 
 NOWHERE = "00000000-0000-4000-8000-0000000000ff"
 REQUEST = str(uuid.UUID(int=1))

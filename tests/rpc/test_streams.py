@@ -17,8 +17,8 @@ from cronlane.v1 import common_pb2, thread_states_pb2, threads_pb2
 from cronlane.v1 import runs_pb2 as pb
 from cronlane.v1.common_pb2 import Json
 from cronlane_service.domain.events import RunEvent, begun
-from cronlane_service.domain.models import Outcome, Run, RunError, RunStatus
 from cronlane_service.domain.ports import Topic
+from cronlane_service.domain.runs import Outcome, Run, RunError, RunStatus
 from cronlane_service.rpc.server import GrpcServer
 from cronlane_service.usecases.attempts import Attempts
 

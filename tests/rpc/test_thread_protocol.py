@@ -18,8 +18,8 @@ from cronlane.v1.runs_pb2 import CreateRunRequest, JoinRunStreamRequest, RunSpec
 from cronlane.v1.thread_protocol_pb2_grpc import ThreadProtocolServiceStub
 from cronlane_service.domain import protocol
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import Outcome, Run, RunStatus
 from cronlane_service.domain.ports import Topic
+from cronlane_service.domain.runs import Outcome, Run, RunStatus
 from cronlane_service.usecases.attempts import Attempts
 
 THREAD = "01900000-0000-7000-8000-0000000000aa"

@@ -15,7 +15,7 @@ from cronlane.v1 import runs_pb2
 from cronlane.v1 import thread_states_pb2 as states_pb
 from cronlane.v1 import threads_pb2 as pb
 from cronlane.v1.common_pb2 import SORT_ORDER_ASC, Json
-from cronlane_service.domain.models import Outcome, RunError, RunStatus
+from cronlane_service.domain.runs import Outcome, RunError, RunStatus
 
 T1 = "00000000-0000-4000-8000-00000000000a"
 NOWHERE = "00000000-0000-4000-8000-0000000000ff"

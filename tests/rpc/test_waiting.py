@@ -13,8 +13,8 @@ import structlog
 
 from cronlane.v1 import runs_pb2 as pb
 from cronlane.v1 import threads_pb2
-from cronlane_service.domain.models import Outcome, RunError, RunStatus
 from cronlane_service.domain.ports import Topic
+from cronlane_service.domain.runs import Outcome, RunError, RunStatus
 from cronlane_service.rpc.endings import Endings, Watch
 from cronlane_service.rpc.server import GrpcServer
 

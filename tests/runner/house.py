@@ -12,8 +12,9 @@ from typing import Any
 from builders import counting_ids, run_draft
 from cronlane_service.domain.clock import SystemClock
 from cronlane_service.domain.drafts import CronDraft, ThreadDraft
-from cronlane_service.domain.models import Cron, Run
+from cronlane_service.domain.models import Cron
 from cronlane_service.domain.ports import Topic
+from cronlane_service.domain.runs import Run
 from cronlane_service.runner.local import LocalGraphs
 from cronlane_service.runner.pool import RunnerPool
 from cronlane_service.store import open_database

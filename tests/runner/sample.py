@@ -14,7 +14,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
 from builders import AGENT, NOON
-from cronlane_service.domain.models import MultitaskStrategy, Run, RunStatus
+from cronlane_service.domain.runs import MultitaskStrategy, Run, RunStatus
 from cronlane_service.runner.graphs import LoadedGraphs
 
 THREAD = "01900000-0000-7000-8000-00000000000a"

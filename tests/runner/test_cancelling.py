@@ -8,7 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from cronlane_service.domain.errors import NotFound
-from cronlane_service.domain.models import CancelAction, OnCompletion, RunStatus, ThreadStatus
+from cronlane_service.domain.models import OnCompletion, ThreadStatus
+from cronlane_service.domain.runs import CancelAction, RunStatus
 from runner.house import GRACE, House, steps
 from runner.sample import Gate, Steps, chain, first, second
 

@@ -11,7 +11,8 @@ import time_machine
 from langgraph.checkpoint.base import id as ids
 
 from builders import NOON
-from cronlane_service.domain.models import Outcome, Thread
+from cronlane_service.domain.models import Thread
+from cronlane_service.domain.runs import Outcome
 from cronlane_service.runner.local import LocalGraphs
 from cronlane_service.runner.postgres import PostgresCheckpoints
 from cronlane_service.store import open_database

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cronlane_service.domain.models import RunError
+from cronlane_service.domain.runs import RunError
 from cronlane_service.runner.graphs import Factory
 from runner.sample import THREAD, Steps, chain, failing, first, run
 

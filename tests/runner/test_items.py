@@ -16,7 +16,7 @@ from langgraph.store.base import BaseStore
 from builders import NOON
 from cronlane_service.domain.errors import InvalidField, StoreUnavailable
 from cronlane_service.domain.items import ItemDraft, ItemQuery, NamespaceQuery
-from cronlane_service.domain.models import MultitaskStrategy, Run, RunStatus
+from cronlane_service.domain.runs import MultitaskStrategy, Run, RunStatus
 from cronlane_service.runner.items import LocalItems
 from cronlane_service.runner.local import LocalGraphs
 from runner.sample import loaded

@@ -13,7 +13,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from builders import cron_draft
-from cronlane_service.domain.models import CancelAction, Run, RunStatus, ThreadStatus
+from cronlane_service.domain.models import ThreadStatus
+from cronlane_service.domain.runs import CancelAction, Run, RunStatus
 from cronlane_service.runner.attempt import Attempt
 from runner.house import GRACE, House, steps
 from runner.sample import Gate, Steps, chain, first, second

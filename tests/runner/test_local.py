@@ -16,7 +16,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 from pydantic import BaseModel
 
-from cronlane_service.domain.models import Outcome, RunError, RunStatus
+from cronlane_service.domain.runs import Outcome, RunError, RunStatus
 from runner.sample import Gate, Steps, asking, chain, failing, first, greet, run, second, third
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from cronlane_service.domain.models import RunStatus, ThreadStatus
+from cronlane_service.domain.models import ThreadStatus
+from cronlane_service.domain.runs import RunStatus
 from runner.house import GRACE, House, steps
 from runner.sample import Gate, Steps, chain, failing, first
 

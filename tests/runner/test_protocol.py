@@ -13,8 +13,8 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolCallTransformer, ToolNode
 from langgraph.stream.transformers import CustomTransformer
 
-from cronlane_service.domain.models import RunStatus
 from cronlane_service.domain.protocol import MODES
+from cronlane_service.domain.runs import RunStatus
 from runner.conftest import Serve
 from runner.sample import Steps, asking, chain, failing, first, run, second
 from runner.test_streaming import Told

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cronlane_service.domain.models import Outcome, RunStatus
+from cronlane_service.domain.runs import Outcome, RunStatus
 from runner.sample import Gate, Steps, asking, chain, first, run, second, third
 
 

@@ -16,7 +16,7 @@ from langgraph_sdk.runtime import ServerRuntime, _ExecutionRuntime, _ReadRuntime
 from pydantic import BaseModel
 
 from cronlane_service.domain.items import ItemDraft
-from cronlane_service.domain.models import RunError
+from cronlane_service.domain.runs import RunError
 from cronlane_service.domain.states import HistoryQuery, StateUpdate
 from cronlane_service.runner.factories import Factory
 from cronlane_service.runner.introspection import GraphIntrospection

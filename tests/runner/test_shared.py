@@ -13,7 +13,8 @@ import pytest
 from builders import NOON
 from cronlane_service.domain.errors import StoreUnavailable
 from cronlane_service.domain.items import ItemDraft
-from cronlane_service.domain.models import Run, RunStatus, Thread, ThreadState
+from cronlane_service.domain.models import Thread, ThreadState
+from cronlane_service.domain.runs import Run, RunStatus
 from cronlane_service.runner.items import LocalItems
 from cronlane_service.runner.local import LocalGraphs
 from cronlane_service.runner.postgres import PostgresCheckpoints

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from cronlane_service.domain.models import CancelAction, RunStatus, ThreadStatus
+from cronlane_service.domain.models import ThreadStatus
+from cronlane_service.domain.runs import CancelAction, RunStatus
 from runner.house import GRACE, House, steps
 from runner.sample import Gate, Steps, chain, first, second
 

@@ -10,7 +10,8 @@ import pytest
 
 from cronlane_service.domain.errors import GraphNotLoaded, InvalidStateUpdate, NotFound
 from cronlane_service.domain.lifetimes import EARLIER
-from cronlane_service.domain.models import RunStatus, ThreadState
+from cronlane_service.domain.models import ThreadState
+from cronlane_service.domain.runs import RunStatus
 from cronlane_service.domain.states import HistoryQuery, Place, StateUpdate
 from runner.sample import THREAD, asking, chain, failing, first, greet, run, second
 from runner.test_state import nested

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from structlog.testing import capture_logs
 
-from cronlane_service.domain.models import RunStatus
+from cronlane_service.domain.runs import RunStatus
 from runner.house import GRACE, NO_GRACE, House, steps
 from runner.sample import Gate, Steps, chain, first, second
 

@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.config import get_stream_writer
 from langgraph.graph import START, MessagesState, StateGraph
 
-from cronlane_service.domain.models import CancelAction, RunStatus
+from cronlane_service.domain.runs import CancelAction, RunStatus
 from cronlane_service.runner import values
 from cronlane_service.runner.messages import Messages
 from cronlane_service.usecases.streams import Streams

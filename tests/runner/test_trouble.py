@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 
 from cronlane_service.domain.clock import SystemClock
 from cronlane_service.domain.errors import StoreUnavailable
-from cronlane_service.domain.models import RunStatus
 from cronlane_service.domain.ports import Topic
+from cronlane_service.domain.runs import RunStatus
 from cronlane_service.usecases.attempts import Attempts
 from runner.house import GRACE, House
 from runner.sample import Gate, Steps, chain, first

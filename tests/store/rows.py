@@ -9,16 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from builders import AGENT, NOON
-from cronlane_service.domain.models import (
-    Assistant,
-    Cron,
-    MultitaskStrategy,
-    Run,
-    RunStatus,
-    Thread,
-    Tick,
-    TickOutcome,
-)
+from cronlane_service.domain.models import Assistant, Cron, Thread, Tick, TickOutcome
+from cronlane_service.domain.runs import MultitaskStrategy, Run, RunStatus
 
 _numbers = itertools.count(1)
 

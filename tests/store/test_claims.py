@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from builders import NOON
-from cronlane_service.domain.models import Run, RunStatus
+from cronlane_service.domain.runs import Run, RunStatus
 from cronlane_service.store import SqlDatabase, open_database
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.transaction import Transaction

@@ -6,10 +6,11 @@ import pytest
 import structlog
 
 from builders import NOON
-from cronlane_service.domain.models import Cron, CronCounters, CronProgress, RunStatus
+from cronlane_service.domain.models import Cron, CronCounters, CronProgress
 from cronlane_service.domain.policies import Policies
 from cronlane_service.domain.ports import Transaction
 from cronlane_service.domain.queries import CronQuery, Window
+from cronlane_service.domain.runs import RunStatus
 from cronlane_service.store import SqlDatabase, cron_rows, crons
 from store.engines import ON_SQLITE
 from store.rows import cron, later, new_id

@@ -6,7 +6,7 @@ from typing import Any
 
 from builders import NOON
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import Run, RunStatus
+from cronlane_service.domain.runs import Run, RunStatus
 from cronlane_service.store import SqlDatabase
 from store.rows import later, new_id, run, thread
 

@@ -9,7 +9,8 @@ import pytest
 
 from builders import NOON, run_draft
 from cronlane_service.domain.drafts import ThreadDraft
-from cronlane_service.domain.models import AttemptOutcome, CancelAction, Outcome, RunStatus, ThreadStatus
+from cronlane_service.domain.models import ThreadStatus
+from cronlane_service.domain.runs import AttemptOutcome, CancelAction, Outcome, RunStatus
 from cronlane_service.usecases.attempts import LONGEST_PAUSE
 from store.house import LEASE, PAUSE, House
 from store.rows import later

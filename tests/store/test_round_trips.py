@@ -14,14 +14,9 @@ from hypothesis import strategies as st
 
 from cronlane_service.domain.models import (
     Assistant,
-    CancelAction,
     Cron,
     CronCounters,
-    MultitaskStrategy,
     OnCompletion,
-    Run,
-    RunError,
-    RunStatus,
     RunTemplate,
     Thread,
     ThreadStatus,
@@ -29,6 +24,7 @@ from cronlane_service.domain.models import (
     TickOutcome,
 )
 from cronlane_service.domain.policies import CatchUp, DstPolicy, Fold, Gap, Overlap, Policies
+from cronlane_service.domain.runs import CancelAction, MultitaskStrategy, Run, RunError, RunStatus
 from cronlane_service.store import SqlDatabase, open_database
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored

@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from builders import NOON
-from cronlane_service.domain.models import CancelAction, Run, RunError, RunStatus
 from cronlane_service.domain.queries import RunQuery, Window
+from cronlane_service.domain.runs import CancelAction, Run, RunError, RunStatus
 from cronlane_service.store import SqlDatabase
 from store.rows import later, new_id, run, thread
 

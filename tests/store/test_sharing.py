@@ -12,8 +12,9 @@ import pytest
 
 from builders import NOON
 from cronlane_service.domain.errors import StoreUnavailable
-from cronlane_service.domain.models import Run, RunStatus, Thread
+from cronlane_service.domain.models import Thread
 from cronlane_service.domain.ports import Topic, Transaction
+from cronlane_service.domain.runs import Run, RunStatus
 from cronlane_service.store import SqlDatabase
 from store.rows import cron, later, new_id, run, thread, tick
 from store.servers import LONG, Holding, serving, write

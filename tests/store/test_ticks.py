@@ -6,9 +6,10 @@ import pytest
 
 from builders import NOON
 from cronlane_service.domain.errors import AlreadyExists
-from cronlane_service.domain.models import RunError, RunStatus, TickOutcome
+from cronlane_service.domain.models import TickOutcome
 from cronlane_service.domain.ports import Transaction
 from cronlane_service.domain.queries import TickQuery
+from cronlane_service.domain.runs import RunError, RunStatus
 from cronlane_service.store import SqlDatabase
 from store.rows import later, new_id, tick
 

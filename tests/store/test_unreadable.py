@@ -9,8 +9,9 @@ import pytest
 
 from builders import AGENT, cron_draft, run_draft
 from cronlane_service.domain.drafts import ThreadDraft
-from cronlane_service.domain.models import CronCounters, Outcome, RunStatus, TickOutcome
+from cronlane_service.domain.models import CronCounters, TickOutcome
 from cronlane_service.domain.queries import AssistantQuery, CronQuery, RunQuery, ThreadQuery, TickQuery, Window
+from cronlane_service.domain.runs import Outcome, RunStatus
 from cronlane_service.domain.webhooks import Webhook
 from cronlane_service.store.statements import MOST_COUNTED
 from cronlane_service.usecases.zones import Zones

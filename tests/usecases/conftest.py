@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from builders import FakeClock, counting_ids
-from cronlane_service.domain.models import Outcome, Run, RunStatus
+from cronlane_service.domain.runs import Outcome, Run, RunStatus
 from cronlane_service.store import open_database
 from cronlane_service.usecases.assistants import Assistants
 from cronlane_service.usecases.attempts import Attempts

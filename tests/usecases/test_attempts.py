@@ -9,16 +9,9 @@ import pytest
 from builders import run_draft
 from cronlane_service.domain.drafts import ThreadDraft
 from cronlane_service.domain.errors import InvalidField, NotFound, ThreadBusy
-from cronlane_service.domain.models import (
-    CancelAction,
-    MultitaskStrategy,
-    OnCompletion,
-    Outcome,
-    RunError,
-    RunStatus,
-    ThreadStatus,
-)
+from cronlane_service.domain.models import OnCompletion, ThreadStatus
 from cronlane_service.domain.queries import RunQuery, Window
+from cronlane_service.domain.runs import CancelAction, MultitaskStrategy, Outcome, RunError, RunStatus
 
 LEASE = timedelta(seconds=30)
 DONE = Outcome(RunStatus.SUCCESS, values='{"v": 1}')

@@ -12,8 +12,8 @@ from builders import NOON, cron_draft
 from cronlane_service.domain import zones as domain_zones
 from cronlane_service.domain.drafts import CronDraft
 from cronlane_service.domain.errors import InvalidField
-from cronlane_service.domain.models import Outcome, RunError, RunStatus
 from cronlane_service.domain.policies import CatchUp, DstPolicy, Fold, Gap, Overlap, Policies
+from cronlane_service.domain.runs import Outcome, RunError, RunStatus
 from cronlane_service.usecases.previews import Previews
 from cronlane_service.usecases.zones import Zones
 
@@ -184,7 +184,7 @@ def test_queued_runs_of_a_cron_go_one_after_another_and_in_order(create, fire, c
 
 
 def test_a_queued_run_goes_on_when_the_one_before_it_is_cancelled(create, fire, clock, do, house) -> None:
-    from cronlane_service.domain.models import CancelAction
+    from cronlane_service.domain.runs import CancelAction
 
     create(overlap=Overlap.QUEUE)
     clock.advance(minutes=2)

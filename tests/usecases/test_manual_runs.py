@@ -11,9 +11,10 @@ import uuid_utils
 from builders import NOON, cron_draft, run_draft
 from cronlane_service.domain.drafts import ThreadDraft
 from cronlane_service.domain.errors import InvalidField, NotFound, RequestIdReused, ThreadBusy
-from cronlane_service.domain.models import MultitaskStrategy, TickOutcome
+from cronlane_service.domain.models import TickOutcome
 from cronlane_service.domain.policies import CatchUp, Overlap, Policies
 from cronlane_service.domain.queries import TickQuery
+from cronlane_service.domain.runs import MultitaskStrategy
 from cronlane_service.usecases.ledger import Ledger
 from cronlane_service.usecases.manual_runs import ManualRuns
 

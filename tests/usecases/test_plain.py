@@ -17,9 +17,10 @@ from builders import AGENT, NOON, cron_draft
 from cronlane_service.domain.alike import Kind
 from cronlane_service.domain.drafts import CronDraft, ThreadDraft
 from cronlane_service.domain.launch import Origin, launch
-from cronlane_service.domain.models import Assistant, MultitaskStrategy, OnCompletion, RunTemplate
+from cronlane_service.domain.models import Assistant, OnCompletion, RunTemplate
 from cronlane_service.domain.policies import CatchUp, Overlap, Policies
 from cronlane_service.domain.queries import CronQuery, Window
+from cronlane_service.domain.runs import MultitaskStrategy
 from cronlane_service.usecases import placement
 from cronlane_service.usecases.crons import Crons
 from cronlane_service.usecases.patterns import Patterns

@@ -14,7 +14,7 @@ from builders import FakeClock, run_draft
 from cronlane_service.domain import protocol
 from cronlane_service.domain.errors import InvalidField, NotFound, ThreadBusy
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import CancelAction, MultitaskStrategy, Outcome, Run, RunError, RunStatus
+from cronlane_service.domain.runs import CancelAction, MultitaskStrategy, Outcome, Run, RunError, RunStatus
 from cronlane_service.usecases.protocol import Protocol
 from cronlane_service.usecases.streams import Streams
 

@@ -15,8 +15,8 @@ from builders import FakeClock, run_draft
 from cronlane_service.domain.drafts import RunSelection, ThreadDraft
 from cronlane_service.domain.errors import InvalidField, NotFound
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import CancelAction, Outcome, Run, RunError, RunStatus
 from cronlane_service.domain.ports import Topic
+from cronlane_service.domain.runs import CancelAction, Outcome, Run, RunError, RunStatus
 from cronlane_service.usecases.streams import Followed, Streams
 
 Do = Callable[..., Any]

@@ -14,7 +14,8 @@ from builders import FakeClock, cron_draft, run_draft
 from cronlane_service.domain.drafts import AssistantDraft, ThreadDraft
 from cronlane_service.domain.errors import InvalidField, NotFound, ThreadBusy, ThreadHasNoGraph
 from cronlane_service.domain.lifetimes import EARLIER, PruneStrategy, Ttl
-from cronlane_service.domain.models import Checkpoint, Outcome, RunError, RunStatus, Thread, ThreadStatus
+from cronlane_service.domain.models import Checkpoint, Thread, ThreadStatus
+from cronlane_service.domain.runs import Outcome, RunError, RunStatus
 from cronlane_service.domain.states import StateUpdate, Updated
 
 Do = Callable[..., Any]

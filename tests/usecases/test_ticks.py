@@ -11,15 +11,9 @@ import pytest
 from builders import AGENT, NOON, cron_draft, run_draft
 from cronlane_service.domain.drafts import ThreadDraft
 from cronlane_service.domain.errors import AlreadyExists, NotFound
-from cronlane_service.domain.models import (
-    CronProgress,
-    MultitaskStrategy,
-    OnCompletion,
-    RunStatus,
-    ThreadStatus,
-    TickOutcome,
-)
+from cronlane_service.domain.models import CronProgress, OnCompletion, ThreadStatus, TickOutcome
 from cronlane_service.domain.queries import RunQuery, ThreadQuery, Window
+from cronlane_service.domain.runs import MultitaskStrategy, RunStatus
 
 MINUTE = timedelta(minutes=1)
 

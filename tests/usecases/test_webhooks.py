@@ -11,7 +11,7 @@ import pytest
 from builders import FakeClock, cron_draft, run_draft
 from cronlane_service.domain.drafts import ThreadDraft
 from cronlane_service.domain.errors import InvalidField
-from cronlane_service.domain.models import CancelAction, MultitaskStrategy, Outcome, Run, RunError, RunStatus
+from cronlane_service.domain.runs import CancelAction, MultitaskStrategy, Outcome, Run, RunError, RunStatus
 from cronlane_service.domain.webhooks import Hosts, Webhook
 from cronlane_service.usecases.crons import Crons
 from cronlane_service.usecases.runs import Runs

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from cronlane_service.domain.models import OnCompletion, Run, RunTemplate, Thread, Tick, TickOutcome
+from cronlane_service.domain.models import OnCompletion, RunTemplate, Thread, Tick, TickOutcome
+from cronlane_service.domain.runs import Run
 
 
 @dataclass(frozen=True, slots=True)

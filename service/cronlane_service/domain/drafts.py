@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cronlane_service.domain.lifetimes import Ttl
-from cronlane_service.domain.models import OnCompletion, RunStatus, RunTemplate
+from cronlane_service.domain.models import OnCompletion, RunTemplate
 from cronlane_service.domain.policies import DEFAULT, Policies
+from cronlane_service.domain.runs import RunStatus
 from cronlane_service.domain.states import Supersteps
 
 

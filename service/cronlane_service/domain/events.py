@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cronlane_service.domain import jsontext
-from cronlane_service.domain.models import Outcome, Run
+from cronlane_service.domain.runs import Outcome, Run
 
 METADATA, ERROR = "metadata", "error"
 STATE_UPDATE = "state_update"

@@ -6,15 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cronlane_service.domain import jsontext
-from cronlane_service.domain.models import (
-    Assistant,
-    MultitaskStrategy,
-    Run,
-    RunStatus,
-    RunTemplate,
-    Thread,
-    ThreadStatus,
-)
+from cronlane_service.domain.models import Assistant, RunTemplate, Thread, ThreadStatus
+from cronlane_service.domain.runs import MultitaskStrategy, Run, RunStatus
 
 
 @dataclass(frozen=True, slots=True)

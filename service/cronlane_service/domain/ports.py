@@ -8,9 +8,7 @@ from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from cronlane_service.domain.models import (
-    ThreadState,
-)
+from cronlane_service.domain.models import ThreadState
 from cronlane_service.domain.run_stores import EventStore, PurgeStore, RunStore, WebhookStore
 from cronlane_service.domain.states import HistoryQuery, Place, Supersteps, Updated
 from cronlane_service.domain.stores import (

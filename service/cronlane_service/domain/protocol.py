@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.errors import InvalidField
 from cronlane_service.domain.events import PROTOCOL, RunEvent
-from cronlane_service.domain.models import Outcome, Run, RunStatus
+from cronlane_service.domain.runs import Outcome, Run, RunStatus
 
 LIFECYCLE, INPUT, CUSTOM = "lifecycle", "input", "custom"
 MODES = ("values", "updates", "messages", "tools", LIFECYCLE, CUSTOM, "tasks", "checkpoints")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from cronlane_service.domain.models import RunStatus, ThreadStatus, TickOutcome
+from cronlane_service.domain.models import ThreadStatus, TickOutcome
+from cronlane_service.domain.runs import RunStatus
 
 T = TypeVar("T")
 

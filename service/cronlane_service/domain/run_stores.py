@@ -11,13 +11,9 @@ from datetime import datetime
 from typing import Protocol
 
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import (
-    CancelAction,
-    Run,
-    RunStatus,
-    Thread,
-)
+from cronlane_service.domain.models import Thread
 from cronlane_service.domain.queries import RunQuery, Window
+from cronlane_service.domain.runs import CancelAction, Run, RunStatus
 from cronlane_service.domain.webhooks import Webhook
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from cronlane_service.domain import checks
 from cronlane_service.domain.errors import InvalidField
-from cronlane_service.domain.models import Checkpoint, Outcome
+from cronlane_service.domain.models import Checkpoint
+from cronlane_service.domain.runs import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,9 @@ from datetime import datetime
 from typing import Protocol
 
 from cronlane_service.domain.alike import Due, FiredAlike, Member
-from cronlane_service.domain.models import (
-    Assistant,
-    AssistantVersion,
-    Cron,
-    CronProgress,
-    RunError,
-    RunStatus,
-    Thread,
-    ThreadStatus,
-    Tick,
-)
+from cronlane_service.domain.models import Assistant, AssistantVersion, Cron, CronProgress, Thread, ThreadStatus, Tick
 from cronlane_service.domain.queries import AssistantQuery, CronQuery, Page, ThreadQuery, TickQuery, Window
+from cronlane_service.domain.runs import RunError, RunStatus
 
 
 class ThreadStore(Protocol):

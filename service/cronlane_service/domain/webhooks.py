@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.errors import InvalidField
-from cronlane_service.domain.models import Run, RunError
+from cronlane_service.domain.runs import Run, RunError
 
 LONGEST = 2048
 CANCELLED = RunError("UserInterrupt", "The run was cancelled")

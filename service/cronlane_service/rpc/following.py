@@ -10,8 +10,8 @@ import structlog
 
 from cronlane_service.domain.errors import DomainError
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import Run
 from cronlane_service.domain.ports import Database, Operation
+from cronlane_service.domain.runs import Run
 from cronlane_service.rpc.endings import Endings
 from cronlane_service.usecases.runs import Runs
 from cronlane_service.usecases.streams import Followed, Follower, Streams

@@ -14,8 +14,8 @@ from cronlane.v1.runs_pb2_grpc import RunServiceServicer
 from cronlane_service.domain import ids
 from cronlane_service.domain.errors import NotFound
 from cronlane_service.domain.events import resumable
-from cronlane_service.domain.models import Run
 from cronlane_service.domain.ports import Database
+from cronlane_service.domain.runs import Run
 from cronlane_service.rpc.auth import Context, owner
 from cronlane_service.rpc.convert import runs as convert
 from cronlane_service.rpc.convert.events import OfRun, event

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from cronlane_service.domain.models import Outcome, Run, RunError, RunStatus
+from cronlane_service.domain.runs import Outcome, Run, RunError, RunStatus
 from cronlane_service.runner.fences import Fence
 from cronlane_service.runner.recorder import Recorder
 

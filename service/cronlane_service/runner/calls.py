@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cronlane_service.domain import jsontext
-from cronlane_service.domain.models import Run
+from cronlane_service.domain.runs import Run
 from cronlane_service.domain.states import Place
 
 _PASSED_ON = ("tags", "recursion_limit", "max_concurrency", "run_name")

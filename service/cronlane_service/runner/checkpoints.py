@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cronlane_service.domain.models import Run
+from cronlane_service.domain.runs import Run
 
 if TYPE_CHECKING:
     from cronlane_service.runner.graphs import Saver

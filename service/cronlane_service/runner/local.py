@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cronlane_service.domain import protocol
 from cronlane_service.domain.errors import GraphNotLoaded
 from cronlane_service.domain.lifetimes import EARLIER
-from cronlane_service.domain.models import Outcome, Run, RunError, RunStatus, ThreadState
+from cronlane_service.domain.models import ThreadState
+from cronlane_service.domain.runs import Outcome, Run, RunError, RunStatus
 from cronlane_service.domain.states import HistoryQuery, Place, Supersteps, Updated
 from cronlane_service.runner import calls, checkpoints, graphs, snapshots, states, values
 from cronlane_service.runner.calls import Call

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 
 from cronlane_service.domain.errors import StoreUnavailable
-from cronlane_service.domain.models import Run
+from cronlane_service.domain.runs import Run
 from cronlane_service.runner.postgres_pool import PATIENCE, Connections
 
 if TYPE_CHECKING:

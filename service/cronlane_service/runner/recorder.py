@@ -8,7 +8,7 @@ from typing import Any
 
 from cronlane_service.domain import events, protocol
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import Run
+from cronlane_service.domain.runs import Run
 from cronlane_service.runner import values
 from cronlane_service.runner.watched import Watched
 

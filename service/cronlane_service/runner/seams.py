@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import CancelAction, Outcome, Run
 from cronlane_service.domain.ports import Transaction
+from cronlane_service.domain.runs import CancelAction, Outcome, Run
 
 
 class Runs(Protocol):

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from cronlane_service.domain.models import Checkpoint, Outcome, RunError, RunStatus, ThreadState, ThreadTask
+from cronlane_service.domain.models import Checkpoint, ThreadState, ThreadTask
+from cronlane_service.domain.runs import Outcome, RunError, RunStatus
 from cronlane_service.runner import values
 
 

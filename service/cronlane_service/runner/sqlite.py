@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cronlane_service.domain.errors import StoreUnavailable
-from cronlane_service.domain.models import Run
+from cronlane_service.domain.runs import Run
 
 if TYPE_CHECKING:
     from cronlane_service.runner.sqlite_saver import GroupedSaver

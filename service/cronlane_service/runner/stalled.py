@@ -9,8 +9,8 @@ from datetime import timedelta
 import structlog
 
 from cronlane_service.domain.errors import Overloaded, StoreUnavailable
-from cronlane_service.domain.models import Outcome, RunStatus
 from cronlane_service.domain.ports import Database, Transaction
+from cronlane_service.domain.runs import Outcome, RunStatus
 from cronlane_service.runner.attempt import Attempt
 from cronlane_service.runner.seams import Runs
 

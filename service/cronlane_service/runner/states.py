@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.errors import InvalidStateUpdate, NotFound, StoreUnavailable
-from cronlane_service.domain.models import RunStatus, ThreadState
+from cronlane_service.domain.models import ThreadState
+from cronlane_service.domain.runs import RunStatus
 from cronlane_service.domain.states import HistoryQuery, Place, StateUpdate, Supersteps, Updated
 from cronlane_service.runner import calls, graphs, snapshots, values
 

@@ -13,8 +13,8 @@ import structlog
 
 from cronlane_service.domain.errors import Overloaded, StoreUnavailable
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import CancelAction, Outcome, Run, RunError, RunStatus
 from cronlane_service.domain.ports import Database, Transaction
+from cronlane_service.domain.runs import CancelAction, Outcome, Run, RunError, RunStatus
 from cronlane_service.runner import values
 from cronlane_service.runner.attempt import Attempt, Cancelled
 from cronlane_service.runner.persistence import Persistence

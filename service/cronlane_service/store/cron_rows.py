@@ -10,15 +10,7 @@ from operator import itemgetter
 from peewee import TextField
 
 from cronlane_service.domain import jsontext
-from cronlane_service.domain.models import (
-    NOTHING_COUNTED,
-    Cron,
-    CronCounters,
-    MultitaskStrategy,
-    OnCompletion,
-    RunStatus,
-    RunTemplate,
-)
+from cronlane_service.domain.models import NOTHING_COUNTED, Cron, CronCounters, OnCompletion, RunTemplate
 from cronlane_service.domain.policies import (
     DEFAULT,
     LONGEST_JITTER,
@@ -29,6 +21,7 @@ from cronlane_service.domain.policies import (
     Overlap,
     Policies,
 )
+from cronlane_service.domain.runs import MultitaskStrategy, RunStatus
 from cronlane_service.store.instants import MICROSECOND, loaded, stored
 from cronlane_service.store.reading import Reader, count, names, number
 from cronlane_service.store.statements import Row

@@ -7,8 +7,9 @@ from datetime import datetime
 
 import peewee
 
-from cronlane_service.domain.models import Cron, CronProgress, RunStatus
+from cronlane_service.domain.models import Cron, CronProgress
 from cronlane_service.domain.queries import CronQuery, Page, Window
+from cronlane_service.domain.runs import RunStatus
 from cronlane_service.store import cron_rows, cron_search, labels, locks
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.engine import Engine

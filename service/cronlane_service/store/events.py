@@ -8,7 +8,8 @@ from datetime import datetime
 import peewee
 
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import Run, Thread
+from cronlane_service.domain.models import Thread
+from cronlane_service.domain.runs import Run
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import stored
 from cronlane_service.store.statements import Bind, Statement, insert

@@ -14,8 +14,9 @@ import peewee
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.alike import Alike, Due, FiredAlike, Kind, Member
 from cronlane_service.domain.errors import CronsChanged
-from cronlane_service.domain.models import OnCompletion, RunStatus
+from cronlane_service.domain.models import OnCompletion
 from cronlane_service.domain.policies import CatchUp, Fold, Gap, Overlap
+from cronlane_service.domain.runs import RunStatus
 from cronlane_service.store import cron_rows, crons, runs, threads, ticks
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored

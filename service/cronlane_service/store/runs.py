@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 
 from cronlane_service.domain import jsontext
-from cronlane_service.domain.models import (
+from cronlane_service.domain.queries import RunQuery, Window
+from cronlane_service.domain.runs import (
     AttemptOutcome,
     CancelAction,
     MultitaskStrategy,
@@ -15,7 +16,6 @@ from cronlane_service.domain.models import (
     RunError,
     RunStatus,
 )
-from cronlane_service.domain.queries import RunQuery, Window
 from cronlane_service.store import claims, locks, search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored

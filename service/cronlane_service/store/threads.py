@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cronlane_service.domain.lifetimes import LONGEST, PruneStrategy, Ttl
-from cronlane_service.domain.models import RunError, Thread, ThreadStatus
+from cronlane_service.domain.models import Thread, ThreadStatus
 from cronlane_service.domain.queries import Page, ThreadQuery, Window
+from cronlane_service.domain.runs import RunError
 from cronlane_service.store import locks, search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored

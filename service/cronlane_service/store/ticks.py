@@ -8,8 +8,9 @@ from datetime import datetime
 import peewee
 
 from cronlane_service.domain.errors import AlreadyExists
-from cronlane_service.domain.models import RunError, RunStatus, Tick, TickOutcome
+from cronlane_service.domain.models import Tick, TickOutcome
 from cronlane_service.domain.queries import TickQuery
+from cronlane_service.domain.runs import RunError, RunStatus
 from cronlane_service.store import search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored

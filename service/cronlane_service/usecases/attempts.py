@@ -8,18 +8,9 @@ from datetime import datetime, timedelta
 
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import (
-    AttemptOutcome,
-    CancelAction,
-    Outcome,
-    PastAttempt,
-    Run,
-    RunError,
-    RunStatus,
-    Thread,
-    ThreadStatus,
-)
+from cronlane_service.domain.models import Thread, ThreadStatus
 from cronlane_service.domain.ports import Topic, Transaction
+from cronlane_service.domain.runs import AttemptOutcome, CancelAction, Outcome, PastAttempt, Run, RunError, RunStatus
 from cronlane_service.domain.webhooks import CANCELLED, ROLLED_BACK
 from cronlane_service.usecases import outcomes, placement, recording, webhooks
 from cronlane_service.usecases.bursts import Burst

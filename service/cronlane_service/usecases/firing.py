@@ -10,19 +10,10 @@ from cronlane_service.domain import ticks as rules
 from cronlane_service.domain.alike import FiredAlike
 from cronlane_service.domain.errors import NotFound
 from cronlane_service.domain.launch import Origin, launch
-from cronlane_service.domain.models import (
-    Assistant,
-    Cron,
-    CronProgress,
-    MultitaskStrategy,
-    OnCompletion,
-    Run,
-    Thread,
-    Tick,
-    TickOutcome,
-)
+from cronlane_service.domain.models import Assistant, Cron, CronProgress, OnCompletion, Thread, Tick, TickOutcome
 from cronlane_service.domain.policies import Overlap
 from cronlane_service.domain.ports import NewId, Transaction
+from cronlane_service.domain.runs import MultitaskStrategy, Run
 from cronlane_service.usecases import placement
 
 _WITH_RUN = (TickOutcome.FIRED, TickOutcome.TRIGGERED)

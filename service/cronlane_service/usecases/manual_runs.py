@@ -10,10 +10,11 @@ from itertools import islice
 from cronlane_service.domain import ids, ticks
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.errors import InvalidField, NotFound, ThreadBusy
-from cronlane_service.domain.models import Cron, MultitaskStrategy, Run, Tick, TickOutcome
+from cronlane_service.domain.models import Cron, Tick, TickOutcome
 from cronlane_service.domain.policies import Overlap
 from cronlane_service.domain.ports import NewId, Topic, Transaction
 from cronlane_service.domain.queries import TickQuery
+from cronlane_service.domain.runs import MultitaskStrategy, Run
 from cronlane_service.domain.ticks import PlannedTick
 from cronlane_service.usecases.firing import Firing, progress
 from cronlane_service.usecases.requests import Request

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cronlane_service.domain.models import Run, RunError, RunStatus
 from cronlane_service.domain.ports import Transaction
+from cronlane_service.domain.runs import Run, RunError, RunStatus
 
 
 def record(tx: Transaction, run: Run, status: RunStatus, error: RunError | None, now: datetime) -> None:

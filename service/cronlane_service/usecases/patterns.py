@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from cronlane_service.domain.alike import Kind
 from cronlane_service.domain.launch import Origin, launch
-from cronlane_service.domain.models import Assistant, OnCompletion, Run, Thread
+from cronlane_service.domain.models import Assistant, OnCompletion, Thread
+from cronlane_service.domain.runs import Run
 from cronlane_service.usecases import placement
 
 _MOST = 1000

@@ -7,16 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from cronlane_service.domain import jsontext
-from cronlane_service.domain.models import (
-    Assistant,
-    CancelAction,
-    MultitaskStrategy,
-    Outcome,
-    Run,
-    RunStatus,
-    Thread,
-)
+from cronlane_service.domain.models import Assistant, Thread
 from cronlane_service.domain.ports import Topic, Transaction
+from cronlane_service.domain.runs import CancelAction, MultitaskStrategy, Outcome, Run, RunStatus
 from cronlane_service.domain.webhooks import CANCELLED, ROLLED_BACK
 from cronlane_service.usecases import outcomes, recording, webhooks
 

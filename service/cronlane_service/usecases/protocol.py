@@ -10,9 +10,10 @@ from cronlane_service.domain import checks, ids, jsontext, protocol
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.drafts import RunDraft
 from cronlane_service.domain.errors import InvalidField, NotFound
-from cronlane_service.domain.models import Run, Thread, ThreadStatus
+from cronlane_service.domain.models import Thread, ThreadStatus
 from cronlane_service.domain.ports import Transaction
 from cronlane_service.domain.queries import RunQuery, Window
+from cronlane_service.domain.runs import Run
 from cronlane_service.usecases.runs import Runs
 from cronlane_service.usecases.streams import Follower
 

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from cronlane_service.domain import events, protocol
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import Outcome, Run, Thread
+from cronlane_service.domain.models import Thread
 from cronlane_service.domain.ports import Topic, Transaction
+from cronlane_service.domain.runs import Outcome, Run
 
 KEPT_FOR = timedelta(minutes=1)
 """How long after a run's end its events are kept, for who is slow to read them."""

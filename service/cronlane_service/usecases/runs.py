@@ -11,9 +11,10 @@ from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.drafts import RunDraft, RunSelection
 from cronlane_service.domain.errors import InvalidField, NotFound, ThreadBusy
 from cronlane_service.domain.launch import Origin, launch
-from cronlane_service.domain.models import Assistant, CancelAction, OnCompletion, Run, Thread, ThreadStatus
+from cronlane_service.domain.models import Assistant, OnCompletion, Thread, ThreadStatus
 from cronlane_service.domain.ports import NewId, Topic, Transaction
 from cronlane_service.domain.queries import AssistantQuery, RunQuery, Window
+from cronlane_service.domain.runs import CancelAction, Run
 from cronlane_service.domain.webhooks import Hosts
 from cronlane_service.usecases import placement, threads
 from cronlane_service.usecases.assistants import resolve

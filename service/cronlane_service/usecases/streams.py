@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from cronlane_service.domain import ids
 from cronlane_service.domain.errors import InvalidField, NotFound
 from cronlane_service.domain.events import RunEvent, resumable
-from cronlane_service.domain.models import Run
 from cronlane_service.domain.ports import Topic, Transaction
+from cronlane_service.domain.runs import Run
 from cronlane_service.usecases import threads
 
 FROM_THE_FIRST = ("-1", "-", "0")

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from cronlane_service.domain import webhooks
 from cronlane_service.domain.clock import Clock
-from cronlane_service.domain.models import Run, RunError
 from cronlane_service.domain.ports import Topic, Transaction
+from cronlane_service.domain.runs import Run, RunError
 from cronlane_service.domain.webhooks import Webhook
 
 LEASE = timedelta(seconds=60)

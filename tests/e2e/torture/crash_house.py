@@ -12,17 +12,9 @@ from typing import Any
 
 from builders import NOON, FakeClock, counting_ids, cron_draft
 from cronlane_service.domain.drafts import ThreadDraft
-from cronlane_service.domain.models import (
-    CancelAction,
-    Cron,
-    MultitaskStrategy,
-    OnCompletion,
-    Outcome,
-    Run,
-    RunError,
-    RunStatus,
-)
+from cronlane_service.domain.models import Cron, OnCompletion
 from cronlane_service.domain.policies import CatchUp, Overlap, Policies
+from cronlane_service.domain.runs import CancelAction, MultitaskStrategy, Outcome, Run, RunError, RunStatus
 from cronlane_service.store import SqlDatabase, open_database
 from cronlane_service.usecases.assistants import Assistants
 from cronlane_service.usecases.attempts import Attempts

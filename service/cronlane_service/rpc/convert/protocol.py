@@ -10,8 +10,9 @@ from cronlane.v1 import thread_protocol_pb2 as pb
 from cronlane_service.domain import checks, jsontext
 from cronlane_service.domain.drafts import RunDraft
 from cronlane_service.domain.errors import InvalidField
-from cronlane_service.domain.models import MultitaskStrategy, RunTemplate
+from cronlane_service.domain.models import RunTemplate
 from cronlane_service.domain.protocol import ProtocolEvent, Subscription
+from cronlane_service.domain.runs import MultitaskStrategy
 from cronlane_service.rpc.convert.documents import document, text
 
 Params = Mapping[str, str]

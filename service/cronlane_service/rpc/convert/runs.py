@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from cronlane.v1 import runs_pb2 as pb
-from cronlane_service.domain import models
 from cronlane_service.domain.drafts import RunDraft, RunSelection
-from cronlane_service.domain.models import CancelAction
 from cronlane_service.domain.queries import RunQuery
+from cronlane_service.domain.runs import CancelAction, PastAttempt, Run, RunStatus
 from cronlane_service.rpc.convert import words
 from cronlane_service.rpc.convert.documents import document, text
 from cronlane_service.rpc.convert.instants import span, timestamp
@@ -15,7 +14,7 @@ from cronlane_service.rpc.convert.threads import run_error
 from cronlane_service.usecases.runs import Ending
 
 
-def run(run: models.Run) -> pb.Run:
+def run(run: Run) -> pb.Run:
     return pb.Run(
         run_id=run.run_id,
         thread_id=run.thread_id,
@@ -36,7 +35,7 @@ def run(run: models.Run) -> pb.Run:
     )
 
 
-def _past(past: models.PastAttempt) -> pb.PastAttempt:
+def _past(past: PastAttempt) -> pb.PastAttempt:
     return pb.PastAttempt(
         attempt=past.attempt,
         worker=past.worker,
@@ -75,7 +74,7 @@ def selection(request: pb.CancelRunsRequest) -> RunSelection:
         thread_id=request.runs.thread_id if request.runs.HasField("thread_id") else None,
         run_ids=tuple(request.runs.run_ids),
         every=status is not None,
-        status=models.RunStatus(status) if status not in (None, "all") else None,
+        status=RunStatus(status) if status not in (None, "all") else None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cronlane.v1 import threads_pb2 as pb
 from cronlane.v1.common_pb2 import RunError
-from cronlane_service.domain import models
+from cronlane_service.domain import models, runs
 from cronlane_service.domain.drafts import ThreadDraft
 from cronlane_service.domain.lifetimes import PruneStrategy, Ttl
 from cronlane_service.domain.queries import ThreadQuery
@@ -46,7 +46,7 @@ def ttl(message: pb.Thread | pb.CreateThreadRequest) -> Ttl:
     return Ttl(span(sent, "duration") if sent.HasField("duration") else None, strategy)
 
 
-def run_error(error: models.RunError) -> RunError:
+def run_error(error: runs.RunError) -> RunError:
     return RunError(error=error.error, message=error.message)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from cronlane.v1 import common_pb2, crons_pb2, runs_pb2, threads_pb2
-from cronlane_service.domain import models, policies
+from cronlane_service.domain import models, policies, runs
 from cronlane_service.domain.errors import InvalidField
 from cronlane_service.domain.lifetimes import PruneStrategy
 
@@ -50,10 +50,10 @@ class Words(Generic[Number, Word]):
 
 
 THREAD_STATUS = Words(threads_pb2.ThreadStatus, models.ThreadStatus)
-RUN_STATUS = Words(runs_pb2.RunStatus, models.RunStatus)
-MULTITASK = Words(common_pb2.MultitaskStrategy, models.MultitaskStrategy)
+RUN_STATUS = Words(runs_pb2.RunStatus, runs.RunStatus)
+MULTITASK = Words(common_pb2.MultitaskStrategy, runs.MultitaskStrategy)
 ON_COMPLETION = Words(common_pb2.OnCompletion, models.OnCompletion)
-CANCEL_ACTION = Words(runs_pb2.CancelAction, models.CancelAction)
+CANCEL_ACTION = Words(runs_pb2.CancelAction, runs.CancelAction)
 STREAM_MODE = Words(common_pb2.StreamMode, str)
 DURABILITY = Words(common_pb2.Durability, str)
 SORT_ORDER = Words(common_pb2.SortOrder, str)
@@ -67,5 +67,5 @@ GAP = Words(crons_pb2.GapPolicy, policies.Gap)
 FOLD = Words(crons_pb2.FoldPolicy, lambda word: policies.Fold(word.replace("-", "_")))
 CATCH_UP = Words(crons_pb2.CatchUp, policies.CatchUp)
 OVERLAP = Words(crons_pb2.Overlap, policies.Overlap)
-ATTEMPT_OUTCOME = Words(runs_pb2.AttemptOutcome, lambda word: models.AttemptOutcome(word.replace("-", "_")))
+ATTEMPT_OUTCOME = Words(runs_pb2.AttemptOutcome, lambda word: runs.AttemptOutcome(word.replace("-", "_")))
 TICK_OUTCOME = Words(crons_pb2.TickOutcome, lambda word: models.TickOutcome(word.replace("-", "_")))
