@@ -28,7 +28,7 @@ from cronlane_service.store.postgres import PostgresEngine
 from cronlane_service.store.postgres_json import castable
 from cronlane_service.store.postgres_session import Session
 from cronlane_service.store.postgres_values import array
-from cronlane_service.store.tables import TABLES
+from cronlane_service.store.tables import Table
 from postgres import Databases, PostgresServer
 from serving import wait_until
 from store.rows import cron, new_id, thread
@@ -82,7 +82,7 @@ def test_a_database_that_cannot_be_used_is_refused_without_the_password(url: str
 
 def test_the_migrations_make_the_tables_that_the_code_has(postgres_url: str) -> None:
     connection = PostgresEngine(postgres_url).connect()
-    difference = diff_models(connection, TABLES)
+    difference = diff_models(connection, Table.__subclasses__())
     connection.close()
     assert not difference
 

@@ -17,7 +17,7 @@ from playhouse.schema_diff import diff_models
 from cronlane_service.store import DatabaseUrlError, UnusableDatabase, open_database, sqlite_path
 from cronlane_service.store.migrate import MIGRATIONS
 from cronlane_service.store.sqlite import SqliteEngine
-from cronlane_service.store.tables import TABLES
+from cronlane_service.store.tables import Table
 from store.rows import thread
 
 NOBODY = 65534
@@ -199,12 +199,13 @@ def test_tables_of_another_program_are_not_taken_for_ours(path: Path) -> None:
 def test_the_migrations_make_the_tables_that_the_code_has(tmp_path: Path) -> None:
     migrated = open_database(str(tmp_path / "migrated.db"))
     migrated.migrate()
+    tables = Table.__subclasses__()
     engine = SqliteEngine(tmp_path / "created.db")
     created = engine.connect()
-    with created.bind_ctx(TABLES):
-        created.create_tables(TABLES)
+    with created.bind_ctx(tables):
+        created.create_tables(tables)
     ours = migrated._engine.connect()
-    assert not diff_models(ours, TABLES)
+    assert not diff_models(ours, tables)
     schemas = []
     for connection in (ours, created):
         rows = connection.execute_sql(
@@ -216,7 +217,7 @@ def test_the_migrations_make_the_tables_that_the_code_has(tmp_path: Path) -> Non
         connection.close()
     migrated.stop()
     assert schemas[0] == schemas[1]
-    assert len(schemas[0]) > len(TABLES)
+    assert len(schemas[0]) > len(tables)
 
 
 def test_two_databases_can_be_open_side_by_side(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import peewee
 
 from cronlane_service.store.engine import Engine
+from cronlane_service.store.run_tables import PENDING, RUNNING
+from cronlane_service.store.run_tables import RunTable as Table
 from cronlane_service.store.statements import Bind, Statement, one_more
-from cronlane_service.store.tables import PENDING, RUNNING, ThreadTable
-from cronlane_service.store.tables import RunTable as Table
+from cronlane_service.store.tables import ThreadTable
 
 _Other = Table.alias()
 

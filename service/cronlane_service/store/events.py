@@ -12,9 +12,9 @@ from cronlane_service.domain.models import Thread
 from cronlane_service.domain.runs import Run
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import stored
+from cronlane_service.store.run_tables import RecordingTable, RunTable
+from cronlane_service.store.run_tables import RunEventTable as Table
 from cronlane_service.store.statements import Bind, Statement, insert
-from cronlane_service.store.tables import RecordingTable, RunTable
-from cronlane_service.store.tables import RunEventTable as Table
 
 _RUNS = 50
 """How many runs are looked at together when what has expired is deleted."""

@@ -6,8 +6,9 @@ only write to a run without it is that of a lease, which waits for nobody.
 
 from __future__ import annotations
 
+from cronlane_service.store.run_tables import RunTable
 from cronlane_service.store.statements import Bind, Statement
-from cronlane_service.store.tables import CronTable, RunTable, ThreadTable
+from cronlane_service.store.tables import CronTable, ThreadTable
 
 CRON = Statement(
     lambda engine: engine.locked(CronTable.select(CronTable.cron_id).where(CronTable.cron_id == Bind("id")))

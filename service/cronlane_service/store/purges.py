@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cronlane_service.store.connection import Connection
+from cronlane_service.store.run_tables import PurgeTable as Table
 from cronlane_service.store.statements import Bind, Statement, insert
-from cronlane_service.store.tables import PurgeTable as Table
 
 _INSERT = insert(Table, ignore_taken=True)
 _LIST = Statement(lambda _: Table.select().order_by(Table.thread_id, Table.run_id).limit(Bind("limit")))

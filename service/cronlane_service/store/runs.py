@@ -20,9 +20,9 @@ from cronlane_service.store import claims, locks, search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
 from cronlane_service.store.reading import Reader, nearest
+from cronlane_service.store.run_tables import PENDING, RUNNING
+from cronlane_service.store.run_tables import RunTable as Table
 from cronlane_service.store.statements import Bind, Row, Statement, assignments, columns, insert_rows
-from cronlane_service.store.tables import PENDING, RUNNING
-from cronlane_service.store.tables import RunTable as Table
 
 _COLUMNS = columns(Table)
 _ACTIVE = (Table.status == PENDING) | (Table.status == RUNNING)

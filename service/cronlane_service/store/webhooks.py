@@ -11,8 +11,8 @@ from cronlane_service.domain.webhooks import Webhook
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
 from cronlane_service.store.reading import Reader, nearest, number
+from cronlane_service.store.run_tables import WebhookTable as Table
 from cronlane_service.store.statements import Bind, Row, Statement, insert, one_more
-from cronlane_service.store.tables import WebhookTable as Table
 
 _Due = Table.alias()
 
