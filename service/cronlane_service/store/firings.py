@@ -17,7 +17,7 @@ from cronlane_service.domain.errors import CronsChanged
 from cronlane_service.domain.models import OnCompletion
 from cronlane_service.domain.policies import CatchUp, Fold, Gap, Overlap
 from cronlane_service.domain.runs import RunStatus
-from cronlane_service.store import cron_rows, crons, runs, threads, ticks
+from cronlane_service.store import cron_rows, crons, run_rows, runs, threads, ticks
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
 from cronlane_service.store.reading import FIRST_STORED, LAST_STORED, MISREAD, fit
@@ -143,7 +143,7 @@ class Firings:
         counts = [len(alike.fired) for alike in batch]
         for query, like in (
             (threads.INSERT, [threads.row(alike.thread) for alike in batch]),
-            (runs.INSERT, [runs.row(alike.run) for alike in batch]),
+            (runs.INSERT, [run_rows.row(alike.run) for alike in batch]),
             (ticks.INSERT, [ticks.row(alike.tick) for alike in batch]),
         ):
             self._connection.put_columns(query, _columns(query.names, like, counts, own))

@@ -5,24 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 
-from cronlane_service.domain import jsontext
 from cronlane_service.domain.queries import RunQuery, Window
-from cronlane_service.domain.runs import (
-    AttemptOutcome,
-    CancelAction,
-    MultitaskStrategy,
-    PastAttempt,
-    Run,
-    RunError,
-    RunStatus,
-)
+from cronlane_service.domain.runs import CancelAction, Run, RunStatus
 from cronlane_service.store import claims, locks, search
 from cronlane_service.store.connection import Connection
-from cronlane_service.store.instants import loaded, stored
-from cronlane_service.store.reading import Reader, nearest
+from cronlane_service.store.instants import stored
+from cronlane_service.store.reading import nearest
+from cronlane_service.store.run_rows import READER, row
 from cronlane_service.store.run_tables import PENDING, RUNNING
 from cronlane_service.store.run_tables import RunTable as Table
-from cronlane_service.store.statements import Bind, Row, Statement, assignments, columns, insert_rows
+from cronlane_service.store.statements import Bind, Statement, assignments, columns, insert_rows
 
 _COLUMNS = columns(Table)
 _ACTIVE = (Table.status == PENDING) | (Table.status == RUNNING)
@@ -75,7 +67,7 @@ class Runs:
     def find(self, run_id: str) -> Run | None:
         self._connection.lock(locks.THREAD_OF_RUN, id=run_id)
         row = self._connection.first(_FIND, id=run_id)
-        return None if row is None else _READER.value(row)
+        return None if row is None else READER.value(row)
 
     def list(self, owner: str, thread_id: str, query: RunQuery, window: Window) -> Sequence[Run]:
         values = search.given(thread_id=thread_id, owner=owner, status=query.status and query.status.value)
@@ -84,14 +76,14 @@ class Runs:
     def active(self, thread_ids: Sequence[str]) -> Sequence[Run]:
         ids = self._connection.engine.several(thread_ids)
         self._connection.lock(locks.THREADS, ids=ids)
-        return [_READER.value(row) for row in self._connection.rows(_ACTIVE_OF_THREADS, ids=ids)]
+        return [READER.value(row) for row in self._connection.rows(_ACTIVE_OF_THREADS, ids=ids)]
 
     def active_of_owner(self, owner: str, status: RunStatus | None) -> Sequence[Run]:
         conditions = [Table.owner == owner, _ACTIVE]
         if status is not None:
             conditions.append(Table.status == status.value)
         query = Table.select().where(*conditions).order_by(Table.created_at, Table.run_id)
-        return [_READER.value(row) for row in self._connection.search(query)]
+        return [READER.value(row) for row in self._connection.search(query)]
 
     def crons_at_work(self, cron_ids: Sequence[str]) -> Set[str]:
         ids = self._connection.engine.several(cron_ids)
@@ -118,7 +110,7 @@ class Runs:
         else:
             ids = [run_id for (run_id,) in self._connection.rows(claims.FREE, limit=limit, **wanted)]
             rows = self._connection.rows(claims.CLAIM_FREE, ids=ids, **lease) if ids else []
-        claimed = [_READER.value(row) for row in rows]
+        claimed = [READER.value(row) for row in rows]
         return sorted(claimed, key=lambda run: (run.created_at, run.run_id))
 
     def lost(self, now: datetime) -> Sequence[Run]:
@@ -127,7 +119,7 @@ class Runs:
         if rows and not engine.exclusive:
             ids = engine.several([run_id for (run_id,) in rows])
             rows = self._connection.rows(claims.LOST_STILL, ids=ids, now=stored(now))
-        return [_READER.value(row) for row in rows]
+        return [READER.value(row) for row in rows]
 
     def renew(self, worker: str, held: Mapping[str, int], lease_until: datetime) -> None:
         leases = [(stored(lease_until), run_id, attempt, worker) for run_id, attempt in held.items()]
@@ -167,55 +159,6 @@ class Runs:
         return self._connection.change_each(_DELETE, rows)
 
 
-def row(run: Run) -> Row:
-    return (
-        run.run_id,
-        run.owner,
-        run.thread_id,
-        run.assistant_id,
-        run.graph_id,
-        stored(run.created_at),
-        stored(run.updated_at),
-        str(run.status),
-        run.metadata,
-        run.kwargs,
-        str(run.multitask_strategy),
-        run.temporary,
-        run.cron_id,
-        stored(run.scheduled_for),
-        stored(run.available_at),
-        run.attempt,
-        run.worker,
-        stored(run.lease_until),
-        run.cancel and str(run.cancel),
-        run.error and run.error.error,
-        run.error and run.error.message,
-        stored(run.started_at),
-        stored(run.ended_at),
-        run.values,
-        run.interrupts,
-        run.hidden,
-        run.recorded,
-        run.queued,
-        _history_text(run.history),
-    )
-
-
-def _history_text(history: Sequence[PastAttempt]) -> str | None:
-    rows = [
-        [past.attempt, past.worker, stored(past.started_at), stored(past.ended_at), past.outcome.value]
-        for past in history
-    ]
-    return jsontext.dump(rows) if rows else None
-
-
-def _history(text: str) -> tuple[PastAttempt, ...]:
-    return tuple(
-        PastAttempt(attempt, worker, loaded(started), loaded(ended), AttemptOutcome(outcome))
-        for attempt, worker, started, ended, outcome in jsontext.parse(text)
-    )
-
-
 def _wish(cancel: str | None) -> CancelAction | None:
     """A word that is none stands for the wish that undoes nothing."""
     if cancel is None:
@@ -223,61 +166,9 @@ def _wish(cancel: str | None) -> CancelAction | None:
     return CancelAction(cancel) if cancel in set(CancelAction) else CancelAction.INTERRUPT
 
 
-def _run(row: Row) -> Run:
-    run_id, owner, thread_id, assistant_id, graph_id, created, updated, status, metadata, kwargs, *rest = row
-    strategy, temporary, cron_id, scheduled, available, attempt, worker, lease, cancel, *ending = rest
-    error, message, started, ended, values, interrupts, hidden, recorded, queued, history = ending
-    return Run(
-        run_id=run_id,
-        owner=owner,
-        thread_id=thread_id,
-        assistant_id=assistant_id,
-        graph_id=graph_id,
-        created_at=loaded(created),
-        updated_at=loaded(updated),
-        status=RunStatus(status),
-        metadata=metadata,
-        kwargs=kwargs,
-        multitask_strategy=MultitaskStrategy(strategy),
-        temporary=bool(temporary),
-        cron_id=cron_id,
-        scheduled_for=loaded(scheduled),
-        available_at=loaded(available),
-        attempt=attempt,
-        worker=worker,
-        lease_until=loaded(lease),
-        cancel=None if cancel is None else CancelAction(cancel),
-        error=None if error is None else RunError(error, message),
-        started_at=loaded(started),
-        ended_at=loaded(ended),
-        values=values,
-        interrupts=interrupts,
-        hidden=bool(hidden),
-        recorded=bool(recorded),
-        queued=bool(queued),
-        history=_history(history) if history else (),
-    )
-
-
-_READER = Reader(
-    Table,
-    _run,
-    {
-        **dict.fromkeys(("created_at", "updated_at"), (loaded, 0)),
-        **dict.fromkeys(
-            ("scheduled_for", "available_at", "lease_until", "started_at", "ended_at"),
-            (loaded, None),
-        ),
-        "status": (RunStatus, RunStatus.ERROR.value),
-        "multitask_strategy": (MultitaskStrategy, MultitaskStrategy.ENQUEUE.value),
-        "cancel": (CancelAction, CancelAction.INTERRUPT.value),
-        "history": (_history, None),
-    },
-    tells=True,
-)
 _FILTERS: search.Filters = {
     "thread_id": lambda _: (Table.thread_id == Bind("thread_id")) & ~Table.hidden,
     "owner": lambda _: Table.owner == Bind("owner"),
     "status": lambda _: Table.status == Bind("status"),
 }
-_SEARCH = search.Search(Table, search.each(_FILTERS), _READER.values)
+_SEARCH = search.Search(Table, search.each(_FILTERS), READER.values)
