@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.models import Thread, ThreadStatus
 from cronlane_service.domain.ports import Topic, Transaction
 from cronlane_service.domain.runs import AttemptOutcome, CancelAction, Outcome, PastAttempt, Run, RunError, RunStatus
 from cronlane_service.domain.webhooks import CANCELLED, ROLLED_BACK
@@ -158,7 +157,7 @@ class Attempts:
         if thread is None:
             return
         busy = bool(tx.runs.active([run.thread_id]))
-        tx.threads.save(settled(thread, outcome, rolled_back, busy, now))
+        tx.threads.save(outcomes.settled(thread, outcome, rolled_back, busy, now))
 
     def purges(self, tx: Transaction, limit: int) -> Sequence[tuple[str, str]]:
         """Checkpoints to be deleted: thread id, and run id or "" for all of the thread."""
@@ -227,24 +226,3 @@ def _ended(run: Run, outcome: Outcome, now: datetime) -> Run:
     if run.temporary:
         ended = replace(ended, values=outcome.values, interrupts=outcome.interrupts, hidden=True)
     return ended
-
-
-def settled(thread: Thread, outcome: Outcome, rolled_back: bool, busy: bool, now: datetime) -> Thread:
-    touched = replace(thread, updated_at=now, state_updated_at=now)
-    if rolled_back:
-        return replace(touched, status=ThreadStatus.BUSY if busy else ThreadStatus.IDLE, error=outcome.error)
-    return replace(
-        touched,
-        status=ThreadStatus.BUSY if busy else _thread_status(outcome),
-        values=outcome.values if outcome.values is not None else thread.values,
-        interrupts=outcome.interrupts,
-        error=outcome.error,
-    )
-
-
-def _thread_status(outcome: Outcome) -> ThreadStatus:
-    if outcome.status in (RunStatus.ERROR, RunStatus.TIMEOUT):
-        return ThreadStatus.ERROR
-    if outcome.status is RunStatus.INTERRUPTED or outcome.stopped:
-        return ThreadStatus.INTERRUPTED
-    return ThreadStatus.IDLE

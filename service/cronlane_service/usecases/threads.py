@@ -21,8 +21,7 @@ from cronlane_service.domain.models import Thread, ThreadStatus
 from cronlane_service.domain.ports import NewId, Topic, Transaction
 from cronlane_service.domain.queries import THREAD_SORTS, Page, ThreadQuery, Window
 from cronlane_service.domain.states import Updated
-from cronlane_service.usecases import recording
-from cronlane_service.usecases.attempts import settled
+from cronlane_service.usecases import outcomes, recording
 from cronlane_service.usecases.requests import Request
 
 
@@ -164,7 +163,7 @@ class Threads:
             return None
         busy = bool(tx.runs.active([thread_id]))
         now = self._clock.now()
-        changed = settled(thread, updated.left, rolled_back=False, busy=busy, now=now)
+        changed = outcomes.settled(thread, updated.left, rolled_back=False, busy=busy, now=now)
         tx.threads.save(changed)
         recording.state_updated(tx, changed, updated.state, now)
         return changed
