@@ -10,7 +10,8 @@ from cronlane_service.domain.models import Assistant
 from cronlane_service.domain.ports import Database
 from cronlane_service.rpc.auth import Context, owner
 from cronlane_service.rpc.convert import graphs as convert
-from cronlane_service.usecases.assistants import Assistants, resolve
+from cronlane_service.usecases.assistants import Assistants
+from cronlane_service.usecases.naming import resolve
 
 _ALL = -1
 _MOST = 100

@@ -11,7 +11,6 @@ from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.configuration import mirrored
 from cronlane_service.domain.drafts import AssistantDraft
 from cronlane_service.domain.errors import AlreadyExists, GraphNotLoaded, InvalidField, NotFound, SystemAssistant
-from cronlane_service.domain.memory import remembered
 from cronlane_service.domain.models import Assistant, AssistantVersion, Thread
 from cronlane_service.domain.ports import NewId, Transaction
 from cronlane_service.domain.queries import ASSISTANT_SORTS, AssistantQuery, Page, ThreadQuery, Window
@@ -193,35 +192,6 @@ class Assistants:
         if assistant.owner != owner:
             raise SystemAssistant(assistant.assistant_id, assistant.graph_id)
         return assistant
-
-
-def resolve(tx: Transaction, owner: str, name: str) -> Assistant:
-    """The assistant with this id, or the system assistant of the graph with this name. Raises NotFound."""
-    checks.required("assistant_id", name)
-    assistant = tx.assistants.get(owner, resolved_id(name))
-    if assistant is None:
-        raise _not_found(name)
-    return assistant
-
-
-def known(tx: Transaction, owner: str, name: str) -> str:
-    """The id of what `resolve` finds."""
-    if not tx.assistants.exists(owner, assistant_id := resolved_id(name)):
-        raise _not_found(name)
-    return assistant_id
-
-
-def _not_found(name: str) -> NotFound:
-    return NotFound("assistant", name, f"Assistant '{name}' not found")
-
-
-@remembered
-def resolved_id(name: str) -> str:
-    """The id that a UUID or the name of a graph stands for."""
-    try:
-        return ids.parse("assistant", name)
-    except InvalidField:
-        return ids.system_assistant(name)
 
 
 def _check_texts(draft: AssistantDraft) -> None:

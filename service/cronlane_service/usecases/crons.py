@@ -16,7 +16,7 @@ from cronlane_service.domain.ports import NewId, Topic, Transaction
 from cronlane_service.domain.queries import CRON_SORTS, CronQuery, Page, Window
 from cronlane_service.domain.webhooks import Hosts
 from cronlane_service.usecases import threads, timing
-from cronlane_service.usecases.assistants import known, resolved_id
+from cronlane_service.usecases.naming import known, resolved_id
 from cronlane_service.usecases.requests import Request
 
 _TEMPLATE = {field.name for field in fields(RunTemplate)}

@@ -17,7 +17,7 @@ from cronlane_service.domain.queries import AssistantQuery, RunQuery, Window
 from cronlane_service.domain.runs import CancelAction, Run
 from cronlane_service.domain.webhooks import Hosts
 from cronlane_service.usecases import placement, threads
-from cronlane_service.usecases.assistants import resolve
+from cronlane_service.usecases.naming import resolve
 from cronlane_service.usecases.requests import Request
 
 MOST = 1000
