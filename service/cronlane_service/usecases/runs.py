@@ -53,13 +53,7 @@ class Runs:
         now = self._clock.now()
         thread = self._thread(tx, owner, thread_id, draft, assistant, now)
         self._place(tx, thread, draft, now)
-        origin = Origin(
-            metadata=draft.metadata,
-            temporary=thread_id is None and draft.on_completion is not OnCompletion.KEEP,
-            recorded=draft.recorded,
-            checkpoint=checks.checkpoint(draft.checkpoint, draft.checkpoint_id),
-            available_at=now + draft.after if draft.after > timedelta(0) else None,
-        )
+        origin = _origin(draft, now, stateless=thread_id is None)
         run, busy = launch(self._new_id(), now, assistant, thread, draft.run, origin)
         tx.threads.save(busy)
         tx.runs.insert_many([run])
@@ -214,6 +208,16 @@ def _check(draft: RunDraft) -> None:
     checks.template(draft.run)
     checks.delay(draft.after)
     checks.checkpoint(draft.checkpoint, draft.checkpoint_id)
+
+
+def _origin(draft: RunDraft, now: datetime, *, stateless: bool) -> Origin:
+    return Origin(
+        metadata=draft.metadata,
+        temporary=stateless and draft.on_completion is not OnCompletion.KEEP,
+        recorded=draft.recorded,
+        checkpoint=checks.checkpoint(draft.checkpoint, draft.checkpoint_id),
+        available_at=now + draft.after if draft.after > timedelta(0) else None,
+    )
 
 
 def settle(tx: Transaction, thread_id: str, otherwise: ThreadStatus, now: datetime) -> None:
