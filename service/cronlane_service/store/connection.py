@@ -10,7 +10,7 @@ import peewee
 from peewee import __exception_wrapper__ as translated  # type: ignore[attr-defined]
 
 from cronlane_service.store.engine import Changed, Engine
-from cronlane_service.store.statements import Columns, Row, Rows, Statement
+from cronlane_service.store.statements import Columns, Insert, Row, Rows, Statement
 
 
 class Connection:
@@ -71,6 +71,10 @@ class Connection:
         except self.engine.refusal:
             with translated:
                 raise
+
+    def put_row(self, insert: Insert, row: Row) -> None:
+        self.written += 1
+        self._send(*insert.bound(self.engine, row))
 
     def put_rows(self, query: Rows, rows: Sequence[Row]) -> None:
         """`put_columns` of what is given row by row."""

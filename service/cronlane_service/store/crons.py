@@ -15,7 +15,7 @@ from cronlane_service.store.connection import Connection
 from cronlane_service.store.engine import Engine
 from cronlane_service.store.instants import stored
 from cronlane_service.store.reading import LAST_STORED, nearest
-from cronlane_service.store.statements import Bind, Rows, Statement, assignments, columns, insert, one_more
+from cronlane_service.store.statements import Bind, Insert, Rows, Statement, assignments, columns, one_more
 from cronlane_service.store.tables import CronTable as Table
 
 _COLUMNS = columns(Table)
@@ -29,7 +29,7 @@ _COUNTED = (
     Table.failures_in_a_row,
 )
 
-_INSERT = insert(Table)
+_INSERT = Insert(Table)
 _SAVE = Statement(
     lambda _: Table.update(
         {field: value for field, value in assignments(Table).items() if field not in set(_COUNTED)}
@@ -136,7 +136,7 @@ class Crons:
         self._connection = connection
 
     def insert(self, cron: Cron) -> None:
-        self._connection.put_each(_INSERT, [cron_rows.row(cron)])
+        self._connection.put_row(_INSERT, cron_rows.row(cron))
         labels.insert(self._connection, cron)
 
     def get(self, owner: str, cron_id: str) -> Cron | None:

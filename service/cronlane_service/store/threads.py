@@ -14,13 +14,13 @@ from cronlane_service.store import locks, search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
 from cronlane_service.store.reading import Reader
-from cronlane_service.store.statements import Bind, Row, Statement, assignments, columns, insert, insert_rows
+from cronlane_service.store.statements import Bind, Insert, Row, Statement, assignments, columns, insert, insert_rows
 from cronlane_service.store.tables import ThreadTable as Table
 
 _COLUMNS = columns(Table)
 INSERT = insert_rows(Table)
 _FOR_EVER: Row = (None, None, None)
-_INSERT_NEW, _INSERT_UNLESS_TAKEN = insert(Table), insert(Table, ignore_taken=True)
+_INSERT_NEW, _INSERT_UNLESS_TAKEN = Insert(Table), insert(Table, ignore_taken=True)
 _SAVE = Statement(lambda _: Table.update(assignments(Table)).where(Table.thread_id == Bind("thread_id")))
 _GET = Statement(lambda _: Table.select().where(Table.thread_id == Bind("id"), Table.owner == Bind("owner")))
 _FIND = Statement(lambda engine: Table.select().where(engine.among(Table.thread_id, Bind("ids"))))
@@ -60,7 +60,7 @@ class Threads:
         return self._connection.change_each(_INSERT_UNLESS_TAKEN, [row(thread)]) == 1
 
     def insert_new(self, thread: Thread) -> None:
-        self._connection.put_each(_INSERT_NEW, [row(thread)])
+        self._connection.put_row(_INSERT_NEW, row(thread))
 
     def insert_many(self, threads: Sequence[Thread]) -> None:
         self._connection.put_rows(INSERT, [row(thread) for thread in threads])
