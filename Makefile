@@ -19,7 +19,7 @@ setup: .venv/.ready tests/js/node_modules/.ready  ## install everything into .ve
 .venv/.ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[server,postgres]' --group dev
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[server,postgres]' --group dev
 	@touch $@
 
 tests/js/node_modules/.ready: tests/js/package.json tests/js/package-lock.json

@@ -90,8 +90,9 @@ class Served:
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without what would configure a server or an SDK."""
-    return {name: value for name, value in os.environ.items() if not re.match("CRONLANE_|LANG", name)}
+    """The environment without what would configure a server or an SDK, or have each start compile all again."""
+    unwanted = "CRONLANE_|LANG|PYTHONDONTWRITEBYTECODE"
+    return {name: value for name, value in os.environ.items() if not re.match(unwanted, name)}
 
 
 @dataclass(frozen=True)

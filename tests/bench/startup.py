@@ -14,7 +14,7 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from serving import CRONLANE, Served
+from serving import CRONLANE, Served, clean_environment
 
 
 @dataclass
@@ -61,7 +61,7 @@ def ready() -> float:
 
 def timed(command: list[str | Path]) -> float:
     began = perf_counter()
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, env=clean_environment())
     return perf_counter() - began
 
 
