@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -61,8 +63,8 @@ async def deliverer(
 ) -> AsyncIterator[Deliverer]:
     """Not started: a test calls `tick`. The parameter: which hosts may be called."""
     hosts = getattr(request, "param", Hosts.ANY)
-    async with Sender(clock, hosts, SECRET) as opened:
-        yield Deliverer(database, Webhooks(clock), opened, clock)
+    async with aclosing(Sender(clock, hosts, SECRET)) as calling:
+        yield Deliverer(database, Webhooks(clock), calling, clock)
 
 
 async def test_the_body_goes_out_signed_and_the_row_is_gone(
@@ -183,6 +185,27 @@ async def test_one_who_is_slow_holds_up_nobody_else(deliverer: Deliverer, note: 
         note(quick.url, "quick")
         await deliverer.tick()
         await asyncio.to_thread(quick.wait)
+
+
+async def test_certificates_are_read_once_and_not_before_somebody_is_called(
+    deliverer: Deliverer, note: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+
+    def create_ssl_context() -> ssl.SSLContext:
+        read.append("certificates")
+        return ssl.create_default_context()
+
+    monkeypatch.setattr("cronlane_service.runner.sender.httpx.create_ssl_context", create_ssl_context)
+    await deliverer.tick()
+    assert read == []
+    with Receiver() as receiver:
+        for run_id in ("first", "second", "third"):
+            note(receiver.url, run_id)
+        await deliverer.tick()
+        await deliverer.idle(10)
+        assert len(receiver.received) == 3
+    assert read == ["certificates"]
 
 
 async def test_started_it_is_woken_by_writes_and_stopped_it_hands_back_what_is_under_way(

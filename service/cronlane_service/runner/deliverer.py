@@ -40,7 +40,6 @@ class Deliverer:
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        await self._sender.__aenter__()
         loop = asyncio.get_running_loop()
         self._database.listen(Topic.WEBHOOKS, lambda _key: self._soon(loop))
         self._serving = loop.create_task(self._serve(), name="cronlane-deliverer")
@@ -60,7 +59,7 @@ class Deliverer:
         for call in self._calls:
             call.cancel()
         await self.idle(None)
-        await self._sender.__aexit__(None, None, None)
+        await self._sender.aclose()
         log.info("deliverer_stopped")
 
     async def idle(self, within: float | None) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 import httpx
 
@@ -33,16 +31,9 @@ class Sender:
         self._clock, self._hosts = clock, hosts
         self._key = None if secret is None else signatures.key(secret)
         self._client: httpx.AsyncClient | None = None
+        self._opening = asyncio.Lock()
 
-    async def __aenter__(self) -> Self:
-        # Reading the certificates takes its time.
-        trusted = await asyncio.to_thread(httpx.create_ssl_context)
-        self._client = httpx.AsyncClient(verify=trusted, trust_env=False, follow_redirects=False, timeout=TIMEOUT)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def aclose(self) -> None:
         if self._client is not None:
             await self._client.aclose()
 
@@ -86,7 +77,7 @@ class Sender:
 
     async def _post(self, webhook: Webhook, url: httpx.URL, address: str) -> int:
         """To that address and no other, under the name that the URL has."""
-        assert self._client is not None
+        client = await self._opened()
         now = self._clock.now()
         body = webhooks.sent(webhook, now)
         headers = {
@@ -97,5 +88,15 @@ class Sender:
         }
         named = {"sni_hostname": url.raw_host.decode("ascii")} if url.scheme == "https" else {}
         target = url.copy_with(host=address)
-        async with self._client.stream("POST", target, content=body, headers=headers, extensions=named) as answer:
+        async with client.stream("POST", target, content=body, headers=headers, extensions=named) as answer:
             return answer.status_code
+
+    async def _opened(self) -> httpx.AsyncClient:
+        """Not before it is needed: reading the certificates takes its time, and most servers call nobody."""
+        async with self._opening:
+            if self._client is None:
+                trusted = await asyncio.to_thread(httpx.create_ssl_context)
+                self._client = httpx.AsyncClient(
+                    verify=trusted, trust_env=False, follow_redirects=False, timeout=TIMEOUT
+                )
+        return self._client
