@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+
+import pytest
 
 from builders import NOON
 from cronlane_service.domain.queries import RunQuery, Window
 from cronlane_service.domain.runs import CancelAction, Run, RunError, RunStatus
 from cronlane_service.store import SqlDatabase
+from cronlane_service.store.transaction import Transaction
 from store.rows import later, new_id, run, thread
 
 RUNNING = RunStatus.RUNNING
@@ -127,3 +131,20 @@ async def test_the_next_instant_is_that_of_a_delayed_run_or_of_a_lease(store: Sq
     assert await store.read(lambda tx: tx.runs.next_available(NOON)) == later(30)
     await stored(store, run(status=RUNNING, lease_until=later(20)))
     assert await store.read(lambda tx: tx.runs.next_available(NOON)) == later(20)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda tx: tx.runs.active_of_owner("", None),
+        lambda tx: tx.runs.active_of_owner("", RunStatus.PENDING),
+        lambda tx: tx.versions.list(new_id(), None, 10, 0),
+        lambda tx: tx.versions.list(new_id(), "{}", 10, 0),
+    ],
+)
+async def test_what_is_asked_again_is_not_made_into_sql_again(
+    store: SqlDatabase, ask: Callable[[Transaction], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.read(ask)
+    monkeypatch.setattr(store._engine, "compile", None)
+    await store.read(ask)

@@ -96,10 +96,6 @@ class Connection:
         with translated:
             self._driver.settle()
 
-    def search(self, query: peewee.Query) -> list[Row]:
-        """The rows of a query that is made for the occasion."""
-        return self._fetched(*self.engine.compile(query))
-
     def _fetched(self, sql: str, values: Sequence[Any]) -> list[Row]:
         try:
             found = self._driver.rows(sql, values)

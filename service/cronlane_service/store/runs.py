@@ -14,7 +14,7 @@ from cronlane_service.store.reading import nearest
 from cronlane_service.store.run_rows import READER, row
 from cronlane_service.store.run_tables import PENDING, RUNNING
 from cronlane_service.store.run_tables import RunTable as Table
-from cronlane_service.store.statements import Bind, Statement, assignments, columns, insert_rows
+from cronlane_service.store.statements import Bind, Statement, Statements, assignments, columns, insert_rows
 
 _COLUMNS = columns(Table)
 _ACTIVE = (Table.status == PENDING) | (Table.status == RUNNING)
@@ -46,6 +46,16 @@ _HIDDEN = Statement(
         .order_by(Table.ended_at)
         .limit(Bind("limit"))
     )
+)
+_FILTERS: search.Filters = {
+    "thread_id": lambda _: (Table.thread_id == Bind("thread_id")) & ~Table.hidden,
+    "owner": lambda _: Table.owner == Bind("owner"),
+    "status": lambda _: Table.status == Bind("status"),
+}
+_FOUND = search.each(_FILTERS)
+_SEARCH = search.Search(Table, _FOUND, READER.values)
+_ACTIVE_OF_OWNER: Statements[search.Names] = Statements(
+    lambda engine, names: Table.select().where(*_FOUND(engine, names), _ACTIVE).order_by(Table.created_at, Table.run_id)
 )
 
 
@@ -79,11 +89,8 @@ class Runs:
         return [READER.value(row) for row in self._connection.rows(_ACTIVE_OF_THREADS, ids=ids)]
 
     def active_of_owner(self, owner: str, status: RunStatus | None) -> Sequence[Run]:
-        conditions = [Table.owner == owner, _ACTIVE]
-        if status is not None:
-            conditions.append(Table.status == status.value)
-        query = Table.select().where(*conditions).order_by(Table.created_at, Table.run_id)
-        return [READER.value(row) for row in self._connection.search(query)]
+        values = search.given(owner=owner, status=status and status.value)
+        return READER.values(self._connection.rows(_ACTIVE_OF_OWNER.of(tuple(values)), **values))
 
     def crons_at_work(self, cron_ids: Sequence[str]) -> Set[str]:
         ids = self._connection.engine.several(cron_ids)
@@ -164,11 +171,3 @@ def _wish(cancel: str | None) -> CancelAction | None:
     if cancel is None:
         return None
     return CancelAction(cancel) if cancel in set(CancelAction) else CancelAction.INTERRUPT
-
-
-_FILTERS: search.Filters = {
-    "thread_id": lambda _: (Table.thread_id == Bind("thread_id")) & ~Table.hidden,
-    "owner": lambda _: Table.owner == Bind("owner"),
-    "status": lambda _: Table.status == Bind("status"),
-}
-_SEARCH = search.Search(Table, search.each(_FILTERS), READER.values)

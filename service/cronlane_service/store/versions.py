@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import peewee
 
 from cronlane_service.domain.models import AssistantVersion
+from cronlane_service.store import search
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
 from cronlane_service.store.reading import Reader, number
-from cronlane_service.store.statements import Bind, Row, Statement, insert
+from cronlane_service.store.statements import Bind, Row, Statement, Statements, insert
 from cronlane_service.store.tables import AssistantVersionTable as Table
 
 _OF_ASSISTANT = Table.assistant_id == Bind("assistant_id")
@@ -18,6 +19,20 @@ _OF_ASSISTANT = Table.assistant_id == Bind("assistant_id")
 _INSERT = insert(Table)
 _GET = Statement(lambda _: Table.select().where(_OF_ASSISTANT, Table.version == Bind("version")))
 _LAST = Statement(lambda _: Table.select(peewee.fn.max(Table.version)).where(_OF_ASSISTANT))
+_FILTERS: search.Filters = {
+    "assistant_id": lambda _: _OF_ASSISTANT,
+    "metadata": lambda engine: engine.contains(Table.metadata, Bind("metadata")),
+}
+_FOUND = search.each(_FILTERS)
+_LIST: Statements[search.Names] = Statements(
+    lambda engine, names: (
+        Table.select()
+        .where(*_FOUND(engine, names))
+        .order_by(Table.version.desc())
+        .limit(Bind("limit"))
+        .offset(Bind("offset"))
+    )
+)
 _DELETE = Statement(lambda _: Table.delete().where(_OF_ASSISTANT))
 
 
@@ -39,12 +54,10 @@ class Versions:
         return number or 0
 
     def list(self, assistant_id: str, metadata: str | None, limit: int, offset: int) -> Sequence[AssistantVersion]:
-        conditions: list[peewee.Node] = [Table.assistant_id == assistant_id]
-        engine = self._connection.engine
-        if metadata is not None:
-            conditions.append(engine.contains(Table.metadata, engine.pattern(metadata)))
-        newest_first = Table.select().where(*conditions).order_by(Table.version.desc())
-        return [_READER.value(row) for row in self._connection.search(newest_first.limit(limit).offset(offset))]
+        pattern = None if metadata is None else self._connection.engine.pattern(metadata)
+        values = search.given(assistant_id=assistant_id, metadata=pattern)
+        rows = self._connection.rows(_LIST.of(tuple(values)), **values, limit=limit, offset=offset)
+        return _READER.values(rows)
 
     def delete_of_assistant(self, assistant_id: str) -> int:
         return self._connection.change(_DELETE, assistant_id=assistant_id)
