@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -33,6 +34,13 @@ def test_a_schedule_can_be_an_instant_or_an_interval(text: str, read: object) ->
     assert timetable.parse(text, "Asia/Tokyo") == read
     assert timetable.special(text) == read
     assert timetable.parse(str(read), None) == read
+
+
+def test_a_schedule_of_any_length_can_be_read_and_only_a_short_one_is_remembered() -> None:
+    text = "every 1h" + " " * 10_000
+    holders = sys.getrefcount(text)
+    assert timetable.special(text) == Every(HOUR)
+    assert sys.getrefcount(text) == holders
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Protocol
 
 from cronlane_service.domain.errors import InvalidField
+from cronlane_service.domain.memory import remembered
 from cronlane_service.domain.policies import DstPolicy
 from cronlane_service.domain.schedule import Schedule
 
@@ -105,7 +105,7 @@ def parse(text: str, timezone: str | None, dst: DstPolicy = _PLAIN) -> Timetable
     return Schedule.parse(text, timezone, dst)
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def special(text: str) -> Once | Every | None:
     """None for a cron expression, and for what cannot be read."""
     if not re.match(r"[ \t]*(at|every)[ \t]", text, re.IGNORECASE):
