@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from cronlane_service.domain.clock import SystemClock
 from cronlane_service.domain.models import ThreadStatus
-from cronlane_service.domain.runs import RunStatus
+from cronlane_service.domain.ports import Transaction
+from cronlane_service.domain.runs import CancelAction, RunStatus
+from cronlane_service.runner.worker import Worker
+from cronlane_service.usecases.attempts import Attempts
 from runner.house import GRACE, House, steps
 from runner.sample import Gate, Steps, chain, failing, first
 
@@ -73,6 +77,41 @@ def test_a_graph_that_wants_everything_to_end_only_ends_its_run(house: House, ki
         assert ended.status is RunStatus.ERROR
         assert ended.error is not None
         assert ended.error.error in {"SystemExit", "KeyboardInterrupt", "NodeCancelledError"}
+
+
+class Looking(Attempts):
+    """Counts how often a worker asks what has become of its runs."""
+
+    looks = 0
+
+    def held(self, tx: Transaction, worker: str) -> Any:
+        self.looks += 1
+        return super().held(tx, worker)
+
+
+async def asleep(worker: Worker) -> None:
+    while worker.wake.is_set() or worker._ticking.locked():  # noqa: ASYNC110 - nobody says so
+        await asyncio.sleep(0)
+
+
+def test_who_executes_as_many_runs_as_it_may_is_not_woken_by_new_ones_and_takes_them_afterwards(house: House) -> None:
+    gate, attempts = Gate(), Looking(SystemClock(), ["agent"])
+    first_run = house.run(house.thread())
+    pool = house.pool(chain(gate.waiting), concurrency=1, attempts=attempts)
+    gate.wait_until_reached()
+    assert pool._worker is not None
+
+    def looks() -> int:
+        asyncio.run_coroutine_threadsafe(asleep(pool._worker), pool._ready.result()).result(10)
+        return attempts.looks
+
+    before = looks()
+    later = [house.run(house.thread()) for _ in range(3)]
+    assert looks() == before
+    house.do(house.runs.cancel, "", first_run.thread_id, first_run.run_id, CancelAction.INTERRUPT)
+    assert house.ended(first_run).status is RunStatus.INTERRUPTED
+    gate.opened.set()
+    assert [house.ended(run).status for run in later] == [RunStatus.SUCCESS] * 3
 
 
 def test_runs_of_one_thread_go_one_after_the_other(house: House) -> None:

@@ -31,11 +31,15 @@ class Topic(StrEnum):
     """What a committed transaction can tell the background parts."""
 
     CRONS = "crons"  # somebody is due; key: when, by ISO 8601 in UTC, or "": at once. Of several the first is told
-    RUNS = "runs"  # a run became pending, or one under way is to be stopped, or state is to be purged
+    RUNS = "runs"  # one under way is to be stopped, or state to be purged; key PENDING: no more than what that says
     RUN_ENDED = "run_ended"  # key: the run's id
     RUN_EVENTS = "run_events"  # something happened in a run; key: its id, or that of its thread
     WEBHOOKS = "webhooks"  # somebody is to be called
     WATCHED = "watched"  # somebody follows it, for the next minute; key: the id of a run or of a thread
+
+
+PENDING = "pending"
+"""A run became pending, or its turn came: nothing for who executes as many as it may."""
 
 
 class Transaction(Protocol):

@@ -15,7 +15,7 @@ import structlog
 
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.errors import Overloaded, StoreUnavailable
-from cronlane_service.domain.ports import Database, Topic
+from cronlane_service.domain.ports import PENDING, Database, Topic
 from cronlane_service.runner.heartbeat import Heartbeat
 from cronlane_service.runner.seams import Executor, Runs
 from cronlane_service.runner.watched import Watched
@@ -66,7 +66,7 @@ class RunnerPool:
         loop = self._ready.result()
         self._heartbeat.start()
         self._database.listen(Topic.WATCHED, self._watched.note)
-        self._database.listen(Topic.RUNS, lambda _key: self._soon(loop, self._wake))
+        self._database.listen(Topic.RUNS, lambda key: self._soon(loop, partial(self._wake, key)))
         log.info("runner_started", worker=self._name, concurrency=self._concurrency)
         self._soon(loop, self._wake)  # for what was committed before anybody listened
 
@@ -92,8 +92,8 @@ class RunnerPool:
         if self._worker is not None:
             self._worker.beat(partial(self._soon, self._ready.result()))
 
-    def _wake(self) -> None:
-        if self._worker is not None:
+    def _wake(self, why: str = "") -> None:
+        if self._worker is not None and (why != PENDING or self._worker.free > 0):
             self._worker.wake.set()
 
     def _stop(self, grace: timedelta) -> None:

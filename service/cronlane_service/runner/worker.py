@@ -67,10 +67,14 @@ class Worker:
             held, purges = await self._database.read(self._news)
             self._reconcile(held)
             await self._purge(purges)
-            free = self._concurrency - len(self._attempts)
-            if self._draining or free <= 0:
+            if self._draining or self.free <= 0:
                 return None
-            return await self._claim(free)
+            return await self._claim(self.free)
+
+    @property
+    def free(self) -> int:
+        """How many more attempts it may make at once. It looks for runs by itself when one has ended."""
+        return self._concurrency - len(self._attempts)
 
     def beat(self, soon: Callable[[Callable[[], None]], None]) -> None:
         """For a thread that a blocked loop does not hold up; ``soon`` has the loop call something."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.events import RunEvent
-from cronlane_service.domain.ports import Topic, Transaction
+from cronlane_service.domain.ports import PENDING, Topic, Transaction
 from cronlane_service.domain.runs import AttemptOutcome, CancelAction, Outcome, PastAttempt, Run, RunError, RunStatus
 from cronlane_service.domain.webhooks import CANCELLED, ROLLED_BACK
 from cronlane_service.usecases import outcomes, placement, recording, webhooks
@@ -115,7 +115,7 @@ class Attempts:
             history=_remembered(current, AttemptOutcome.HANDED_BACK, self._clock.now()),
         )
         tx.runs.save(pending)
-        tx.notify(Topic.RUNS)
+        tx.notify(Topic.RUNS, PENDING)
         return True
 
     def record(self, tx: Transaction, run: Run, happened: Sequence[RunEvent]) -> bool:
@@ -147,7 +147,7 @@ class Attempts:
         self._conclude(tx, current, replace(outcome, error=told), rolled_back, now)
         webhooks.note(tx, _ended(current, outcome, now), outcome.values, told, now)
         tx.notify(Topic.RUN_ENDED, run.run_id)
-        tx.notify(Topic.RUNS)
+        tx.notify(Topic.RUNS, PENDING)
         return True
 
     def _conclude(self, tx: Transaction, run: Run, outcome: Outcome, rolled_back: bool, now: datetime) -> None:

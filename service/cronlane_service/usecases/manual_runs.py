@@ -12,7 +12,7 @@ from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.errors import InvalidField, NotFound, ThreadBusy
 from cronlane_service.domain.models import Cron, Tick, TickOutcome
 from cronlane_service.domain.policies import Overlap
-from cronlane_service.domain.ports import NewId, Topic, Transaction
+from cronlane_service.domain.ports import PENDING, NewId, Topic, Transaction
 from cronlane_service.domain.queries import TickQuery
 from cronlane_service.domain.runs import MultitaskStrategy, Run
 from cronlane_service.domain.ticks import PlannedTick
@@ -51,7 +51,7 @@ class ManualRuns:
         if tick.run_id is None:
             raise ThreadBusy(cron.thread_id or "")
         (run,) = firing.write().runs
-        tx.notify(Topic.RUNS)
+        tx.notify(Topic.RUNS, PENDING)
         if request:
             request.record(run.run_id, now)
         return run
@@ -87,7 +87,7 @@ class ManualRuns:
         firing = Firing(tx, now, self._new_id, [patient])
         ticks = firing.cron(patient, [PlannedTick(each, TickOutcome.FIRED, _BACKFILLED) for each in instants])
         if firing.write().made_runs:
-            tx.notify(Topic.RUNS)
+            tx.notify(Topic.RUNS, PENDING)
         return ticks
 
 

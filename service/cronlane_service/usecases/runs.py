@@ -12,7 +12,7 @@ from cronlane_service.domain.drafts import RunDraft, RunSelection
 from cronlane_service.domain.errors import InvalidField, NotFound, ThreadBusy
 from cronlane_service.domain.launch import Origin, launch
 from cronlane_service.domain.models import Assistant, OnCompletion, Thread, ThreadStatus
-from cronlane_service.domain.ports import NewId, Topic, Transaction
+from cronlane_service.domain.ports import PENDING, NewId, Topic, Transaction
 from cronlane_service.domain.queries import AssistantQuery, RunQuery, Window
 from cronlane_service.domain.runs import CancelAction, Run
 from cronlane_service.domain.webhooks import Hosts
@@ -59,7 +59,7 @@ class Runs:
         tx.runs.insert_many([run])
         if request:
             request.record(run.run_id, now)
-        tx.notify(Topic.RUNS)
+        tx.notify(Topic.RUNS, PENDING)
         return run
 
     def create_many(self, tx: Transaction, owner: str, drafts: Sequence[RunDraft]) -> Sequence[Run]:

@@ -11,7 +11,7 @@ from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.errors import DomainError
 from cronlane_service.domain.foreseen import Foreseen
 from cronlane_service.domain.models import Cron, CronProgress
-from cronlane_service.domain.ports import NewId, Topic, Transaction
+from cronlane_service.domain.ports import PENDING, NewId, Topic, Transaction
 from cronlane_service.usecases import bursts
 from cronlane_service.usecases.bursts import Burst
 from cronlane_service.usecases.firing import Firing, Pass, progress
@@ -136,5 +136,5 @@ def _told(tx: Transaction, now: datetime, untold: datetime | None, more: bool) -
     """Wakes who executes runs, unless more ticks are due at once. Since when there are runs that are left untold."""
     if untold is None or (more and now - untold < bursts.LONGEST):
         return untold
-    tx.notify(Topic.RUNS)
+    tx.notify(Topic.RUNS, PENDING)
     return None
