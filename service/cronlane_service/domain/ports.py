@@ -97,6 +97,10 @@ class Database(Protocol):
         """The same, for a coroutine."""
         ...
 
+    def write_few(self, operation: Operation[T]) -> Awaitable[T]:
+        """`write` of what finds rows by their keys, and writes no more than a few: it may keep the loop waiting."""
+        ...
+
     def read(self, operation: Operation[T]) -> Awaitable[T]:
         """Runs on a snapshot beside the writer; it cannot write."""
         ...

@@ -48,6 +48,22 @@ class Batches:
         transaction.begin_write()
         return [write for write in batch if self._apart(transaction, write, notices)]
 
+    def carry_out_at_once(self, batch: list[Write], notices: dict[Notice, None]) -> bool:
+        """`carry_out` for a thread that must not wait. False: not one of them is carried out."""
+        self.committing = False
+        transaction = self._transaction
+        if transaction is None:  # to connect takes time
+            return False
+        try:
+            transaction.begin_write(wait=False)
+            if self._together(transaction, batch, notices):
+                return True
+            transaction.connection.rollback()
+        except peewee.PeeweeException:  # whoever has the time will find out what is wrong
+            self.disconnect()
+        notices.clear()
+        return False
+
     def commit(self, notices: dict[Notice, None]) -> None:
         assert self._transaction is not None, "nothing was carried out"
         connection = self._transaction.connection

@@ -136,7 +136,9 @@ class Connection:
             raise
         self.send("RELEASE op")
 
-    def begin_write(self) -> None:
+    def begin_write(self, *, wait: bool = True) -> None:
+        """``wait``: for other programs, if they keep the database to themselves; else that is an error at once."""
+        self._driver.wait(wait)
         self.send(self.engine.begin_write)
 
     def begin_read(self) -> None:

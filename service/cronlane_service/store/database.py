@@ -91,6 +91,11 @@ class SqlDatabase:
         future: asyncio.Future[T] = self._writer.submit(operation, asyncio.get_running_loop())
         return future
 
+    def write_few(self, operation: Operation[T]) -> Awaitable[T]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = self._writer.submit(operation, loop, short=self._engine.near)
+        return future
+
     async def look_up(self, operation: Operation[T]) -> T:
         return await self._look_ups.run(operation) if self._look_ups else self._readers.look_up(operation)
 

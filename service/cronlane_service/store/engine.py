@@ -63,6 +63,10 @@ class Driver(Protocol):
         """
         ...
 
+    def wait(self, wait: bool) -> None:
+        """Whether a transaction that is begun from now on waits for other programs, where one at a time writes."""
+        ...
+
 
 class Changed(Protocol):
     @property

@@ -86,6 +86,9 @@ class Session:
     def hasten(self, seconds: float | None) -> None:
         """Who waits for another machine has threads for that."""
 
+    def wait(self, wait: bool) -> None:
+        """Nobody keeps the database to himself."""
+
     def _prepare(self, sql: str) -> bytes | None:
         """The name of the statement, from now on."""
         seen = self._seen[sql] = self._seen.get(sql, 0) + 1

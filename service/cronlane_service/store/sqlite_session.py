@@ -17,6 +17,11 @@ _LENIENT = partial(str, encoding="utf-8", errors="replace")
 class Session(sqlite3.Connection):
     """Implements Driver: carries out each statement when it is given."""
 
+    def __init__(self, database: str, *, timeout: float, **options: Any) -> None:
+        """``timeout``: seconds to wait for other programs. The others are a connection's."""
+        super().__init__(database, timeout, **options)
+        self._timeout, self._waits = timeout, True
+
     send = sqlite3.Connection.execute
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
@@ -46,3 +51,8 @@ class Session(sqlite3.Connection):
         else:
             end = thread_time() + seconds
             self.set_progress_handler(lambda: thread_time() > end, _STEPS)
+
+    def wait(self, wait: bool) -> None:
+        if wait is not self._waits:
+            self._waits = wait
+            self.execute(f"PRAGMA busy_timeout = {self._timeout * 1000 if wait else 0:.0f}")

@@ -46,8 +46,8 @@ class Transaction:
         self.webhooks = Webhooks(connection)
         self.notices: dict[Notice, None] = {}  # a set that keeps its order
 
-    def begin_write(self) -> None:
-        self.connection.begin_write()
+    def begin_write(self, *, wait: bool = True) -> None:
+        self.connection.begin_write(wait=wait)
         self.assistants.forget()
 
     @contextmanager

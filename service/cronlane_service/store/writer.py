@@ -1,4 +1,4 @@
-"""The one thread that writes: all that wait share a transaction, each is answered after the commit."""
+"""The one thread that commits: all writes that wait share a transaction, each is answered after the commit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -18,28 +19,42 @@ from cronlane_service.domain.errors import Overloaded, StoreUnavailable
 from cronlane_service.domain.ports import Operation, Topic
 from cronlane_service.store.batches import Batches, outcome
 from cronlane_service.store.engine import Engine, Notice
-from cronlane_service.store.writes import Write, answer, refuse
+from cronlane_service.store.writes import Carried, Write, answer, refuse
 
 T = TypeVar("T")
 
 _BATCH = 256
+_SHORT_BATCH = 64
+"""So that the loop gets to its callers in between."""
 _RETRY_AFTER = timedelta(seconds=1)
 _log = structlog.get_logger()
 
 
 class Writer:
-    """Runs operations in the order in which they were submitted, those that wait in one transaction."""
+    """Runs operations in the order in which they were submitted, those that wait in one transaction.
+
+    Short ones are carried out on the loop that submits them while the thread has nothing to do, and the thread commits
+    them: two threads that take Python's lock from each other at every statement get less done than one.
+    """
 
     def __init__(self, engine: Engine, queue_limit: int, beside: Writer | None = None) -> None:
         """``beside``: the one whose listeners hear of this one's writes."""
         self.failing: str | None = None
         self._engine = engine
         self._queue_limit = queue_limit
-        self._queue: SimpleQueue[Write | None] = SimpleQueue()  # None wakes who waits for work
+        self._queue: SimpleQueue[Write | Carried | None] = SimpleQueue()  # None wakes who waits for work
         self._again: deque[Write] = deque()
         self._serving: list[Write] = []
         self._guard = threading.Lock()
         self._stopping = False
+        self._idle = False
+        """Whether the thread waits, and has nothing before it."""
+        self._short: list[Write] = []
+        """To be carried out on the loop; while there are any the thread is idle, or commits what was."""
+        self._called: AbstractEventLoop | None = None
+        """The loop that will carry them out."""
+        self._on_loop = False
+        """Whether a transaction was begun on the loop and is not committed: until then the thread begins none."""
         self._listeners: dict[Topic, list[Callable[[str], None]]] = (
             beside._listeners if beside is not None else {topic: [] for topic in Topic}
         )
@@ -59,22 +74,63 @@ class Writer:
             self._thread.join()
         self._refuse_rest()
 
-    def submit(self, operation: Operation[T], loop: AbstractEventLoop | None = None) -> Any:
-        """The future of the answer: one of the loop's, to be awaited there; without a loop one of concurrent's."""
+    def submit(self, operation: Operation[T], loop: AbstractEventLoop | None = None, *, short: bool = False) -> Any:
+        """The future of the answer: one of the loop's, to be awaited there; without a loop one of concurrent's.
+
+        ``short``: the loop may be kept waiting for so long.
+        """
         write = Write(operation, loop)
         with self._guard:
             if self._stopping:
                 raise StoreUnavailable("it is closed")
-            if (waiting := self._queue.qsize()) >= self._queue_limit:
+            if (waiting := self._queue.qsize() + len(self._short)) >= self._queue_limit:
                 raise Overloaded(waiting, _RETRY_AFTER)
-            self._queue.put(write)
+            if short and self._idle and (not self._short or self._short[0].loop is loop):
+                self._short.append(write)
+                self._call_loop()
+            else:
+                self._hand_over_short()
+                self._queue.put(write)
         return write.future
+
+    def _call_loop(self) -> None:
+        """Unless it is called by now, or will be. Guarded; the short ones that wait are of one loop."""
+        if self._short and not self._on_loop and self._called is not (loop := self._short[0].loop):
+            assert loop is not None, "what is short is submitted by a loop"
+            loop.call_soon_threadsafe(self._carry_out_short)
+            self._called = loop
+
+    def _hand_over_short(self) -> None:
+        """To the thread, before what comes now. Guarded."""
+        self._idle = False
+        for write in self._short:
+            self._queue.put(write)
+        self._short.clear()
+
+    def _carry_out_short(self) -> None:
+        """On the loop, while the thread waits for it."""
+        with self._guard:
+            self._called = None
+            if self._on_loop:
+                return
+            waiting = [write for write in self._short if write.begin()]
+            batch, self._short = waiting[:_SHORT_BATCH], waiting[_SHORT_BATCH:]
+            if not batch:
+                return
+            self._on_loop = True
+        notices: dict[Notice, None] = {}
+        carried = False
+        try:
+            carried = self._batches.carry_out_at_once(batch, notices)
+        finally:
+            self._queue.put(Carried(batch, notices if carried else None))
 
     def _close(self) -> None:
         with self._guard:
             if not self._stopping:
                 self._stopping = True
-                self._queue.put(None)  # the last that is ever put
+                self._hand_over_short()
+                self._queue.put(None)  # the last that is ever put, but for what is carried out on the loop by now
 
     def _run(self) -> None:
         try:
@@ -92,23 +148,43 @@ class Writer:
         """Waits for work; None when all is done and nothing more may come."""
         found: list[Write | None] = [*self._again]
         self._again.clear()
-        try:
-            if not found:
-                found.append(self._queue.get())
-            while len(found) < _BATCH and found[-1] is not None:
-                found.append(self._queue.get_nowait())
-        except Empty:
-            pass
+        with suppress(Empty):
+            while self._on_loop or not found or (len(found) < _BATCH and found[-1] is not None):
+                item = self._next(first=not found)
+                if isinstance(item, Carried):
+                    self._finish(item)
+                else:
+                    found.append(item)
         if found == [None]:
             return None
         if found[-1] is None:
             self._queue.put(None)
         return [write for write in found if write is not None and write.begin()]
 
-    def _serve(self, batch: list[Write], *, again: bool = True) -> None:
-        notices: dict[Notice, None] = {}
+    def _next(self, *, first: bool) -> Write | Carried | None:
+        """What was put, if anything was. ``first``: waits for it. Raises Empty."""
+        if first:
+            with self._guard:
+                self._idle = self._queue.empty()
+        return self._queue.get(first or self._on_loop)
+
+    def _finish(self, carried: Carried) -> None:
+        """What was carried out on the loop is before all that was put meanwhile."""
+        self._serving = carried.batch
+        self._serve(carried.batch, carried.notices)
+        self._serving = []
+        with self._guard:
+            self._on_loop = False
+            try:
+                self._call_loop()
+            except RuntimeError:  # it is closed
+                self._hand_over_short()
+
+    def _serve(self, batch: list[Write], carried: dict[Notice, None] | None = None, *, again: bool = True) -> None:
+        """``carried``: what is to be told, if the batch is carried out by now."""
+        notices = {} if carried is None else carried
         try:
-            answered = self._batches.carry_out(batch, notices)
+            answered = self._batches.carry_out(batch, notices) if carried is None else batch
             self._batches.commit(notices)
         except peewee.PeeweeException as error:
             connected = self._batches.connected
@@ -143,6 +219,6 @@ class Writer:
         rest = [*self._serving, *self._again]
         self._again.clear()
         while not self._queue.empty():
-            if (write := self._queue.get_nowait()) is not None and write.begin():
-                rest.append(write)
+            item = self._queue.get_nowait()
+            rest += item.batch if isinstance(item, Carried) else [item] if item is not None and item.begin() else []
         refuse(rest, "it is closed")

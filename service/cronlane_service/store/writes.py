@@ -6,10 +6,11 @@ from asyncio import AbstractEventLoop
 from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from cronlane_service.domain.errors import StoreUnavailable
 from cronlane_service.domain.ports import Operation
+from cronlane_service.store.engine import Notice
 
 
 class Write:
@@ -29,6 +30,13 @@ class Write:
         if self.tries:
             return True
         return not self.future.cancelled() if self.loop else self.future.set_running_or_notify_cancel()
+
+
+class Carried(NamedTuple):
+    """Writes that were carried out on the loop, and have to be committed. ``notices`` None: they could not be."""
+
+    batch: list[Write]
+    notices: dict[Notice, None] | None
 
 
 def answer(writes: Iterable[Write]) -> None:
