@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from cronlane_service.domain.immutable import immutable
 from cronlane_service.domain.models import OnCompletion, RunTemplate, Thread, Tick, TickOutcome
 from cronlane_service.domain.runs import Run
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Kind:
     """What plain crons have in common; the template is without its input."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
+from cronlane_service.domain.immutable import immutable
 from cronlane_service.domain.models import TickOutcome
 from cronlane_service.domain.policies import CatchUp, Policies
 from cronlane_service.domain.timetable import Timetable
@@ -19,7 +19,7 @@ _SECOND = timedelta(seconds=1)
 _AWAY = "while the scheduler was not running"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PlannedTick:
     """A tick that is to be written. ``count`` > 1: it stands for later missed ones too."""
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+
+from cronlane_service.domain.immutable import immutable
 
 _DAY = timedelta(days=1)
 _FOUR_DAYS = timedelta(days=4)
@@ -17,7 +18,7 @@ _NEAR = timedelta(days=400)
 _LAST = date.max - _NEAR - timedelta(days=31)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Calendar:
     """Months, days and weekdays (0 is Sunday), None: every one; hours, minutes and seconds in ascending order."""
 

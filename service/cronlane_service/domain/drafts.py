@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
+from cronlane_service.domain.immutable import immutable
 from cronlane_service.domain.lifetimes import Ttl
 from cronlane_service.domain.models import OnCompletion, RunTemplate
 from cronlane_service.domain.policies import DEFAULT, Policies
@@ -12,7 +13,7 @@ from cronlane_service.domain.runs import RunStatus
 from cronlane_service.domain.states import Supersteps
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ThreadDraft:
     thread_id: str | None = None
     metadata: str | None = None
@@ -21,7 +22,7 @@ class ThreadDraft:
     supersteps: Supersteps = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AssistantDraft:
     """An assistant to be created, or the new values of one to be changed."""
 
@@ -35,7 +36,7 @@ class AssistantDraft:
     if_exists_do_nothing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CronDraft:
     """A cron to be created, or the new values of one to be changed; ``at`` and ``every`` are schedules too."""
 
@@ -55,7 +56,7 @@ class CronDraft:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RunSelection:
     """Either runs of one thread, or the active ones of all; ``status`` None with ``every``: pending and running."""
 
@@ -65,7 +66,7 @@ class RunSelection:
     status: RunStatus | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RunDraft:
     assistant_id: str = ""
     metadata: str | None = None

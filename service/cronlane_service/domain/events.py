@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cronlane_service.domain import jsontext
+from cronlane_service.domain.immutable import immutable
 from cronlane_service.domain.runs import Outcome, Run
 
 METADATA, ERROR = "metadata", "error"
@@ -16,7 +15,7 @@ PROTOCOL = "protocol/"
 """What the names of events of the thread-centric protocol begin with."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RunEvent:
     """``event`` says what ``data``, a JSON text, tells. ``seq`` grows along a thread; 0: it is not stored yet."""
 

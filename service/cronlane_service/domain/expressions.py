@@ -9,13 +9,13 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from croniter import CroniterBadDateError, croniter
 
 from cronlane_service.domain.calendars import Calendar
+from cronlane_service.domain.immutable import immutable
 
 _LONGEST = 256  # characters: croniter's cost grows with the length
 _BEFORE_ALL_YEARS = datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC).replace(tzinfo=None)  # year fields begin with 1970
@@ -52,7 +52,7 @@ _FIELDS: tuple[tuple[str, set[str]], ...] = (
 _MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY, _SECONDS, _YEAR = range(7)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Expression:
     """Hours, minutes and seconds are in ascending order.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from cronlane_service.domain.immutable import immutable
 
-@dataclass(frozen=True, slots=True)
+
+@immutable
 class Drawing:
     """Lists of JSON: ``{id, type, data}``, and ``{source, target}``."""
 
@@ -15,7 +16,7 @@ class Drawing:
     edges: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Schemas:
     """JSON Schemas; None: what it describes cannot be written as one. ``context`` is None also when there is none."""
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from cronlane_service.domain import checks, jsontext
 from cronlane_service.domain.errors import InvalidField
+from cronlane_service.domain.immutable import immutable
 
 DEEPEST = 200
 COMPARISONS = frozenset({"$eq", "$ne", "$gt", "$gte", "$lt", "$lte"})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Item:
     """``value``: an object's JSON text."""
 
@@ -27,7 +27,7 @@ class Item:
     score: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ItemDraft:
     """An item to be written. ``ttl`` in minutes."""
 
@@ -38,7 +38,7 @@ class ItemDraft:
     ttl: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ItemQuery:
     prefix: tuple[str, ...] = ()
     filter: str | None = None
@@ -48,7 +48,7 @@ class ItemQuery:
     refresh_ttl: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NamespaceQuery:
     prefix: tuple[str, ...] = ()
     suffix: tuple[str, ...] = ()

@@ -6,11 +6,11 @@ Two labels are the same when the names are the same and the values equal, by the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 from cronlane_service.domain import jsontext
+from cronlane_service.domain.immutable import immutable
 from cronlane_service.domain.memory import remembered
 
 SIZE = 16
@@ -22,7 +22,7 @@ CROWDED = bytes(SIZE)
 MOST_SOUGHT = 8
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Sought:
     """A filter taken apart: what has all the labels and contains the rest is what it wants."""
 

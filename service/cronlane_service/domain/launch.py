@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from cronlane_service.domain import jsontext
+from cronlane_service.domain.immutable import immutable
 from cronlane_service.domain.models import Assistant, RunTemplate, Thread, ThreadStatus
 from cronlane_service.domain.runs import MultitaskStrategy, Run, RunStatus
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Origin:
     """Where a run comes from: a request, or a cron's tick."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cronlane_service.domain.errors import InvalidField
+from cronlane_service.domain.immutable import immutable
 
 LONGEST = timedelta(days=36525)
 EARLIER = "earlier"
@@ -20,7 +20,7 @@ class PruneStrategy(StrEnum):
     KEEP_LATEST = "keep-latest"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Ttl:
     """How long a thread lives after its last change. ``after`` None: for ever."""
 

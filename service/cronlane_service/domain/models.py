@@ -6,11 +6,12 @@ Instants are aware datetimes in UTC. Fields called ``metadata``, ``config``, ``c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 
+from cronlane_service.domain.immutable import immutable
 from cronlane_service.domain.lifetimes import Ttl
 from cronlane_service.domain.policies import DEFAULT, Policies
 from cronlane_service.domain.runs import MultitaskStrategy, RunError, RunStatus
@@ -37,7 +38,7 @@ class TickOutcome(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Assistant:
     assistant_id: str
     owner: str
@@ -56,7 +57,7 @@ class Assistant:
         return etag(self.updated_at)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AssistantVersion:
     """What an assistant was from one change to the next."""
 
@@ -71,7 +72,7 @@ class AssistantVersion:
     description: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Thread:
     thread_id: str
     owner: str
@@ -91,7 +92,7 @@ class Thread:
         return etag(self.updated_at)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RunTemplate:
     """What a cron hands to each of its runs. ``None`` and ``()`` mean: not said."""
 
@@ -110,7 +111,7 @@ class RunTemplate:
     webhook: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CronCounters:
     """What became of a cron's ticks and runs so far."""
 
@@ -125,7 +126,7 @@ class CronCounters:
 NOTHING_COUNTED = CronCounters()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Cron:
     cron_id: str
     owner: str
@@ -159,7 +160,7 @@ class Cron:
         return etag(self.updated_at)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CronProgress:
     """Where a cron stands after its ticks were decided, and how many more of which kind."""
 
@@ -171,7 +172,7 @@ class CronProgress:
     skipped: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Tick:
     """One nominal instant of one cron, and what became of it. ``count`` > 1: it stands for later missed ones too."""
 
@@ -185,7 +186,7 @@ class Tick:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Checkpoint:
     thread_id: str
     checkpoint_ns: str
@@ -193,7 +194,7 @@ class Checkpoint:
     checkpoint_map: str | None = None  # of a subgraph: an object, checkpoint id by namespace
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ThreadTask:
     id: str
     name: str
@@ -205,7 +206,7 @@ class ThreadTask:
     result: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ThreadState:
     """A thread's state at one checkpoint; the default is that of a thread that never ran."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cronlane_service.domain.errors import InvalidField
+from cronlane_service.domain.immutable import immutable
 
 
 class Gap(StrEnum):
@@ -41,7 +41,7 @@ class Overlap(StrEnum):
     QUEUE = "queue"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DstPolicy:
     gap: Gap = Gap.SHIFT
     fold: Fold = Fold.BY_EXPRESSION
@@ -50,7 +50,7 @@ class DstPolicy:
 _PLAIN = DstPolicy()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Policies:
     """The defaults are what a cron does of which nothing else was said."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.errors import InvalidField
 from cronlane_service.domain.events import PROTOCOL, RunEvent
+from cronlane_service.domain.immutable import immutable
 from cronlane_service.domain.runs import Outcome, Run, RunStatus
 
 LIFECYCLE, INPUT, CUSTOM = "lifecycle", "input", "custom"
@@ -20,7 +20,7 @@ _TOLD = frozenset({"values", "updates", CUSTOM, "checkpoints", "tasks"})
 _INTERRUPTS = "__interrupt__"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ProtocolEvent:
     """``data`` is a JSON text; ``namespace`` is where: empty for the outermost graph."""
 
@@ -90,7 +90,7 @@ def _named(data: str) -> tuple[str, ...]:
     return (f"{CUSTOM}:{label}",) if isinstance(label, str) and label else ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Subscription:
     """Which events somebody wants: of these channels, and from these places or up to ``depth`` further inside."""
 

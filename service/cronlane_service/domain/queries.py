@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from cronlane_service.domain.immutable import immutable
 from cronlane_service.domain.models import ThreadStatus, TickOutcome
 from cronlane_service.domain.runs import RunStatus
 
@@ -17,7 +17,7 @@ CRON_SORTS = ("cron_id", "assistant_id", "thread_id", "next_run_date", "end_time
 ASSISTANT_SORTS = ("assistant_id", "graph_id", "name", "created_at", "updated_at")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Window:
     """Which part of an ordered result: ``sort_by`` names a column, ties go by id in the same direction."""
 
@@ -27,13 +27,13 @@ class Window:
     descending: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Page(Generic[T]):
     items: Sequence[T]
     total: int  # of all pages
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ThreadQuery:
     metadata: str | None = None
     values: str | None = None
@@ -41,7 +41,7 @@ class ThreadQuery:
     ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CronQuery:
     assistant_id: str | None = None
     thread_id: str | None = None
@@ -49,19 +49,19 @@ class CronQuery:
     metadata: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RunQuery:
     status: RunStatus | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AssistantQuery:
     metadata: str | None = None
     graph_id: str | None = None
     name: str | None = None  # a part of it, in any case
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TickQuery:
     """``start`` and ``end`` are of scheduled_for, both included."""
 

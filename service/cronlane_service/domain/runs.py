@@ -5,9 +5,10 @@ Instants and JSON are as in `models`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from cronlane_service.domain.immutable import immutable
 
 
 class RunStatus(StrEnum):
@@ -35,7 +36,7 @@ class CancelAction(StrEnum):
     ROLLBACK = "rollback"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RunError:
     """Why a graph failed: the exception's class name and text."""
 
@@ -48,7 +49,7 @@ class AttemptOutcome(StrEnum):
     HANDED_BACK = "handed_back"  # its worker stopped in good order
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PastAttempt:
     """A try at a run that did not end it."""
 
@@ -59,7 +60,7 @@ class PastAttempt:
     outcome: AttemptOutcome
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Run:
     run_id: str
     owner: str
@@ -93,7 +94,7 @@ class Run:
     unreadable: str | None = None  # what of its row is no value, so that something else stands here for it
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Outcome:
     """How one attempt at a run ended, as the runner saw it."""
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache, lru_cache
 from itertools import product
@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from cronlane_service.domain.errors import InvalidField
 from cronlane_service.domain.expressions import Expression
+from cronlane_service.domain.immutable import immutable
 from cronlane_service.domain.policies import DstPolicy, Fold, Gap
 from cronlane_service.domain.zones import shift_around
 
@@ -37,7 +38,7 @@ _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9900, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Schedule:
     """A cron expression, understood, in a time zone (None: UTC). Instants are aware, in UTC, in whole seconds.
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cronlane_service.domain import checks
 from cronlane_service.domain.errors import InvalidField
+from cronlane_service.domain.immutable import immutable
 from cronlane_service.domain.models import Checkpoint
 from cronlane_service.domain.runs import Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Place:
     """Where in a thread's history: ``checkpoint_id`` None is the newest, ``checkpoint_ns`` "" the graph itself."""
 
@@ -24,7 +25,7 @@ class Place:
         return self.checkpoint_id or self.checkpoint_ns
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StateUpdate:
     """What a node is said to have returned: values, or a command; ``as_node`` None is the one that ran last."""
 
@@ -36,7 +37,7 @@ class StateUpdate:
 Supersteps = Sequence[Sequence[StateUpdate]]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class HistoryQuery:
     """``before``: the id of a checkpoint."""
 
@@ -46,7 +47,7 @@ class HistoryQuery:
     place: Place = field(default_factory=Place)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Updated:
     """The checkpoint that an update made, how it left the graph, and the state there as a JSON text."""
 

@@ -6,13 +6,13 @@ A tick is its nominal instant. With jitter it is fired later, at its due instant
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from cronlane_service.domain import timetable
 from cronlane_service.domain.backlog import PlannedTick as PlannedTick
 from cronlane_service.domain.backlog import backlog, missed_ticks, ticks_from
+from cronlane_service.domain.immutable import immutable
 from cronlane_service.domain.models import Cron, TickOutcome
 from cronlane_service.domain.timetable import Timetable
 
@@ -20,7 +20,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Decision:
     """Ticks in ascending order, and the cron's next instant, which can be due too; None: there is none any more."""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from cronlane_service.domain.errors import InvalidField
+from cronlane_service.domain.immutable import immutable
 from cronlane_service.domain.memory import remembered
 from cronlane_service.domain.policies import DstPolicy
 from cronlane_service.domain.schedule import Schedule
@@ -43,7 +43,7 @@ class Timetable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Once:
     """One instant."""
 
@@ -63,7 +63,7 @@ class Once:
         return f"at {self.instant.isoformat().replace('+00:00', 'Z')}"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Every:
     """Each instant that is a whole number of intervals, and the phase, after the epoch."""
 

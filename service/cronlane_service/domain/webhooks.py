@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -10,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from cronlane_service.domain import jsontext
 from cronlane_service.domain.errors import InvalidField
+from cronlane_service.domain.immutable import immutable
 from cronlane_service.domain.runs import Run, RunError
 
 LONGEST = 2048
@@ -25,7 +25,7 @@ class Hosts(StrEnum):
     ANY = "any"  # and this machine itself, and whatever else has an address
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Webhook:
     """A call that is to be made. ``attempts`` counts the one under way."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from importlib.resources import files
 from pathlib import Path
 from zoneinfo import TZPATH, ZoneInfo
 
+from cronlane_service.domain.immutable import immutable
+
 _SECOND = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Shift:
     """A change of a zone's offset: it skips the local times from ``lower`` up to ``upper``, or repeats them."""
 
