@@ -64,6 +64,23 @@ def test_a_batch_is_prepared_once_and_only_shortly_before_it_is_due(house: House
     assert not house.scheduler._prepare_next(wanted, timedelta(seconds=1))
 
 
+def test_the_thread_is_awake_when_batches_may_be_prepared(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.cron()
+    wanted = house.clock.now() + MINUTE
+    house.clock.advance(seconds=60 - scheduler.READY.total_seconds() - 0.25)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        house.clock.advance(seconds=seconds)
+
+    monkeypatch.setattr(house.scheduler._wake, "wait", sleep)
+    house.scheduler._want(wanted)
+    house.scheduler._sleep()
+    assert next(filter(None, slept)) == 0.25  # looking ahead took no time
+    assert len(house.scheduler._prepared) == 1
+
+
 def test_all_that_is_due_is_prepared_batch_by_batch(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(house.scheduler._ticks, "_batch", 2)
     crons = [house.cron() for _ in range(5)]

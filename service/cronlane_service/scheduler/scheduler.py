@@ -27,7 +27,7 @@ LONGEST_SLEEP = timedelta(seconds=1)
 GAP = timedelta(seconds=5)
 """So long between two looks at the clock means that the machine slept or its clock stepped: nobody watched."""
 RETRY = timedelta(seconds=1)
-READY = timedelta(seconds=1)
+READY = timedelta(seconds=2)
 """So long before they are due, crons are read, batch by batch: one that is changed until then has them read again."""
 MOST_READY = 32 * 1024 * 1024
 """Characters of what runs are told, after which no further batch is prepared: some 40,000 of the usual ones."""
@@ -161,7 +161,7 @@ class Scheduler:
             busy = self._look_ahead(began) or self._prepare_next(wanted, left)
             took = max(self._clock.now() - began, timedelta(0))
             # Other threads have as much time as looking ahead took.
-            longest = min(left - took, took if busy else LONGEST_SLEEP)
+            longest = min(left - took, took if busy else _idle(left))
             with self._wake:
                 if self._wanted == wanted and not self._stopped:
                     self._wake.wait(longest.total_seconds())
@@ -201,6 +201,11 @@ class Scheduler:
             log.warning("scheduler_gap", seconds=(now - self._looked_at).total_seconds())
         self._looked_at = now
         return now
+
+
+def _idle(left: timedelta) -> timedelta:
+    """How long to sleep at most with nothing to do: what is due then has to be prepared in time."""
+    return min(LONGEST_SLEEP, left - READY if left > READY else left)
 
 
 def _report(done: Pass, now: datetime) -> None:
