@@ -105,7 +105,7 @@ def _run(action: Callable[[Settings], None], **flags: Any) -> None:
 
     given = {name: value for name, value in flags.items() if value is not None}
     try:
-        action(Settings(**given))
+        action(Settings.read(**given))
     except ValidationError as error:
         wrong = error.errors()[0]
         name = str(wrong["loc"][0])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from cronlane_service.domain.signatures import key
 from cronlane_service.domain.webhooks import Hosts
@@ -20,10 +20,8 @@ def _usable(secret: SecretStr) -> SecretStr:
 WebhookSecret = Annotated[SecretStr, AfterValidator(_usable)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel, frozen=True):
     """All settings, with their defaults. Spans are in seconds, sizes in bytes."""
-
-    model_config = SettingsConfigDict(env_prefix="CRONLANE_", frozen=True)
 
     config: Path | None = Field(None, description="langgraph.json; default: the one here, else the demo graph")
     database: str = Field(".cronlane/cronlane.db", min_length=1, description="an SQLite file, or postgresql://")
@@ -45,3 +43,10 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = Field("text", description="of the log on standard error")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe event logged")
+
+    @classmethod
+    def read(cls, **flags: object) -> Self:
+        """What no flag says, the environment does. Raises ValidationError."""
+        variables = {name: f"CRONLANE_{name.upper()}" for name in cls.model_fields}
+        told = {name: os.environ[variable] for name, variable in variables.items() if variable in os.environ}
+        return cls.model_validate(told | flags)
