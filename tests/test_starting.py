@@ -12,6 +12,7 @@ import pytest
 from cronlane_service.lasting import lasting
 
 HEAVY = ("grpc", "google.protobuf", "langgraph", "langchain_core", "peewee", "psycopg", "pydantic", "typer", "rich")
+SERVING = ("grpc", "google.protobuf", "starlette", "uvicorn")
 LOADED = """
 import atexit, sys
 atexit.register(lambda: print(*(name for name in {names!r} if name in sys.modules), file=sys.stderr))
@@ -35,11 +36,11 @@ def test_the_version_is_told_without_the_servers_packages(tmp_path: Path, comman
 
 
 def test_help_is_given_without_graphs_and_a_database(tmp_path: Path) -> None:
-    assert imported(tmp_path, "--help", of=("typer", "langgraph", "peewee", "starlette", "uvicorn")) == ["typer"]
+    assert imported(tmp_path, "--help", of=("typer", *SERVING, "langgraph", "peewee")) == ["typer"]
 
 
-def test_a_database_in_a_file_is_checked_without_the_runners_postgres_and_without_webhooks(tmp_path: Path) -> None:
-    late = ("cronlane_service.store.postgres", "psycopg_pool", "stamina", "standardwebhooks", "langgraph")
+def test_a_database_in_a_file_is_checked_without_the_runners_postgres_and_without_serving(tmp_path: Path) -> None:
+    late = ("cronlane_service.store.postgres", "psycopg_pool", *SERVING, "langgraph")
     assert imported(tmp_path, "check", of=late) == ["langgraph"]
 
 

@@ -19,7 +19,6 @@ from cronlane_service.process import StartError, say, signalled
 from cronlane_service.runner import config
 from cronlane_service.runner.config import GraphsFile, GraphsFileError
 from cronlane_service.runner.local import LocalGraphs
-from cronlane_service.service import Service
 from cronlane_service.store import (
     DatabaseUrlError,
     SqlDatabase,
@@ -149,6 +148,9 @@ async def _work(settings: Settings, loaded: LoadedGraphs, database: SqlDatabase)
 
 
 async def _serve(settings: Settings, loaded: LoadedGraphs, database: SqlDatabase) -> bool:
+    with lasting():  # what workers and the other commands do without
+        from cronlane_service.service import Service
+
     return await Service(settings, loaded, database).run()  # gRPC wants to be built on its loop
 
 

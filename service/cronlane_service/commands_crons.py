@@ -9,7 +9,6 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from cronlane import errors, get_sync_client
 from cronlane_service import cron_tables as tables
 
 app = typer.Typer(help="Crons of a running server.", no_args_is_help=True)
@@ -218,6 +217,8 @@ def _switch(server: str, as_json: bool, cron_id: str, action: Callable[[Client],
 
 def _ask(server: str, action: Callable[[Client], Any]) -> Any:
     """What the server answers; what it refuses is one line and an exit code."""
+    from cronlane import errors, get_sync_client  # gRPC, which the other commands do without
+
     try:
         with get_sync_client(server, timeout=30) as client:
             return action(client)
