@@ -25,7 +25,8 @@ log = structlog.get_logger(__name__)
 LONGEST_SLEEP = timedelta(seconds=1)
 """The clock is looked at this often, so that a step of it is noticed. The database is not asked."""
 GAP = timedelta(seconds=5)
-"""So long between two looks at the clock means that the machine slept or its clock stepped: nobody watched."""
+"""So long between two looks at the clock means that the machine slept or its clock stepped: nobody watched. What came
+due within it can still be fired by who was there."""
 RETRY = timedelta(seconds=1)
 READY = timedelta(seconds=2)
 """So long before they are due, crons are read, batch by batch: one that is changed until then has them read again."""
@@ -129,11 +130,16 @@ class Scheduler:
 
     def _fire(self, tx: Transaction, prepared: Prepared | None = None) -> Pass:
         now = self._look()  # the instant decided at, so that the clock cannot leap in between
-        return self._ticks.fire(tx, self._watching_since, now, self._untold, prepared)
+        return self._ticks.fire(tx, self._watched_since, now, self._untold, prepared)
 
     def _fire_apart(self, tx: Transaction) -> Pass:
         now = self._look()
-        return self._ticks.fire_apart(tx, self._watching_since, now, self._untold)
+        return self._ticks.fire_apart(tx, self._watched_since, now, self._untold)
+
+    @property
+    def _watched_since(self) -> datetime:
+        """What came due before that was missed. Another server may be about to fire what came due since."""
+        return self._watching_since if self._database.alone else self._watching_since - GAP
 
     def _run(self) -> None:
         while not self._stopped:

@@ -77,7 +77,7 @@ def _stands_for(later: WrittenTick, missed: WrittenTick) -> bool:
 def late(ledger: Sequence[WrittenTick], watched: Sequence[tuple[float, float]]) -> int:
     """How many ticks were missed, or fired as such that had been, while a server was there that had time to fire them.
 
-    That is no fault: a server that starts may decide what another one is just about to.
+    That is no fault: on a busy machine the one that watched may have been held up.
     """
     behind = [row for row in ledger if row.outcome == "missed" or (row.outcome == WITH_RUN and row.reason is not None)]
     due = [row.scheduled_for.timestamp() for row in behind]
