@@ -102,7 +102,7 @@ class ZoneStore(Protocol):
     """The time zones of crons."""
 
     def used(self) -> Sequence[str]:
-        """Those of crons that are to be fired."""
+        """Those that any cron is in."""
         ...
 
     def rules(self) -> Mapping[str, str]:

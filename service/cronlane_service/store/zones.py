@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cronlane_service.store.connection import Connection
-from cronlane_service.store.crons import SCHEDULED
 from cronlane_service.store.statements import Statement, replace
 from cronlane_service.store.tables import CronTable, ZoneTable
 
-_USED = Statement(
-    lambda _: CronTable.select(CronTable.timezone).distinct().where(SCHEDULED, CronTable.timezone.is_null(False))
-)
+# Not only those that are to be fired: their index leads to one row after the other, a scan takes a tenth of that.
+_USED = Statement(lambda _: CronTable.select(CronTable.timezone).distinct().where(CronTable.timezone.is_null(False)))
 _RULES = Statement(lambda _: ZoneTable.select())
 _NOTE = replace(ZoneTable)
 
