@@ -10,6 +10,7 @@ from operator import itemgetter
 from peewee import TextField
 
 from cronlane_service.domain import jsontext
+from cronlane_service.domain.memory import remembered
 from cronlane_service.domain.models import NOTHING_COUNTED, Cron, CronCounters, OnCompletion, RunTemplate
 from cronlane_service.domain.policies import (
     DEFAULT,
@@ -93,11 +94,12 @@ def _template_columns(run: RunTemplate) -> Row:
 
 
 def _cron(row: Row) -> Cron:
-    cron_id, owner, assistant_id, thread_id, schedule, timezone, end_time, enabled, completed, due, *rest = row
-    metadata, created_at, updated_at, extra, disabled_reason, *rest = rest
-    due_at, paused_at, note, *counters = rest[-9:]
-    for document in (metadata, extra, *rest[:3], rest[10]):
-        if document is not None and document != "{}":
+    cron_id, owner, assistant_id, thread_id, schedule, timezone, end_time, enabled, completed, due = row[:10]
+    metadata, created_at, updated_at, extra, disabled_reason = row[10:15]
+    policies, counters = row[28:37], row[40:]
+    due_at, paused_at, note = row[37:40]
+    for document in (metadata, extra):
+        if document != "{}":
             jsontext.kind(document)  # raises ValueError for what is not JSON
     return Cron(
         cron_id=cron_id,
@@ -113,15 +115,32 @@ def _cron(row: Row) -> Cron:
         metadata=metadata,
         created_at=loaded(created_at),
         updated_at=loaded(updated_at),
-        run=_PLAIN_RUN if rest[:-18] == _PLAIN_TEMPLATE else template(*rest[:-18]),
+        run=_run(row[15:28]),
         extra=extra,
         disabled_reason=disabled_reason,
-        policies=DEFAULT if rest[-18:-9] == _DEFAULT_POLICIES else _policies(*rest[-18:-9]),
+        policies=DEFAULT if policies == _DEFAULT_POLICIES else _policies(*policies),
         due_at=loaded(due_at),
         paused_at=loaded(paused_at),
         note=note,
         counters=NOTHING_COUNTED if counters == _ZEROS else _counters(*counters),
     )
+
+
+def _run(columns: Row) -> RunTemplate:
+    told, *more = columns
+    if more == _NO_MORE:
+        return _PLAIN_RUN if told is None else _told(told)
+    for document in (*columns[:3], columns[10]):
+        if document is not None:
+            jsontext.kind(document)
+    return template(*columns)
+
+
+@remembered
+def _told(text: str) -> RunTemplate:
+    """The template of most crons: an input, and nothing else."""
+    jsontext.kind(text)
+    return RunTemplate(input=text)
 
 
 def template(
@@ -288,6 +307,6 @@ def _kept(row: Row) -> Cron:
 
 # What most crons have, understood once.
 _PLAIN_RUN = RunTemplate()
-_PLAIN_TEMPLATE = list(_template_columns(_PLAIN_RUN))
-_DEFAULT_POLICIES = list(_policy_columns(DEFAULT))
-_ZEROS = list(_counter_columns(NOTHING_COUNTED))
+_NO_MORE = list(_template_columns(_PLAIN_RUN)[1:])
+_DEFAULT_POLICIES = _policy_columns(DEFAULT)
+_ZEROS = _counter_columns(NOTHING_COUNTED)
