@@ -45,18 +45,15 @@ AT_WISH: dict[str, Chapter] = {
 }
 """Measured when they are named: they take long, or have no target."""
 EVERYTHING = "everything"
+NAMED = (*CHAPTERS, *AT_WISH, EVERYTHING)
+WORDS = f"chapters ({', '.join(NAMED)}), or operations of the API or parts of their names ({', '.join(api.NAMES)})"
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    known = ", ".join([*CHAPTERS, *AT_WISH, EVERYTHING])
-    options.add_argument("words", nargs="*", help=f"chapters ({known}), or operations as create_cron")
-    options.add_argument("--json", type=Path, default=Path("bench.json"), help="where the figures go")
-    options.add_argument("--compare", type=Path, help="the JSON of an older run: tells the ratios of the ratios")
-    told = options.parse_args()
+    told = arguments()
     began, start = machine(), monotonic()
     rows, troubles = [], []
-    operations = [word for word in told.words if word not in {*CHAPTERS, *AT_WISH, EVERYTHING}]
+    operations = [word for word in told.words if word not in NAMED]
     with ExitStack() as stack:
         bench = Bench(stack, operations)
         for name in chosen(told.words):
@@ -69,6 +66,19 @@ def main() -> int:
     if told.compare:
         print("", *changes(rows, told.compare), sep="\n")
     return 1 if troubles else 0
+
+
+def arguments() -> argparse.Namespace:
+    """A word that names nothing is refused."""
+    options = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    options.add_argument("words", nargs="*", help=WORDS)
+    options.add_argument("--json", type=Path, default=Path("bench.json"), help="where the figures go")
+    options.add_argument("--compare", type=Path, help="the JSON of an older run: tells the ratios of the ratios")
+    told = options.parse_args()
+    for word in told.words:
+        if word not in NAMED and not any(word in name for name in api.NAMES):
+            options.error(f"nothing is called {word!r}; there are {WORDS}")
+    return told
 
 
 def chosen(words: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from bench.jobs import Result, percentile
 from bench.page import filled
 from bench.pairs import Pairs
 from bench.table import absolute, at_least, at_most, changes, compared, lines, save
+from serving import attempt
 
 THIRDS = compared("a", "ours, in thirds", "/s", [10, 30, 20], "other", [30, 30, 30], at_least(0.5))
 UNEVEN = compared("a", "w", "/s", [10, 30, 20], "other", [30, 60, 10])
@@ -89,3 +91,12 @@ def test_the_chart_shows_what_was_measured() -> None:
     assert f'points="{LEFT:.1f},' in picture
     assert "SQLite" in picture
     assert "PostgreSQL" not in picture
+
+
+def test_a_word_that_names_nothing_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    done = attempt(sys.executable, Path(__file__).parent, "start", "starting", cwd=tmp_path)
+    assert done.code == 2
+    assert "'starting'" in done.err
+    assert "lag-postgres" in done.err
+    assert "create_cron" in done.err
+    assert not list(tmp_path.iterdir())
