@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from datetime import timedelta
+
 import pytest
 
 from builders import NOON, cron_draft
+from cronlane_service.domain.policies import CatchUp, Policies
 from cronlane_service.domain.ports import Topic
 from cronlane_service.usecases.bursts import LONGEST, Burst
 from cronlane_service.usecases.manual_runs import ManualRuns
@@ -67,11 +71,36 @@ def test_runs_are_taken_up_beside_a_burst_that_lasts(house, do, due, told, work,
 
 def test_the_end_of_a_burst_is_told_also_when_nothing_was_left_to_fire(house, do, due, told) -> None:
     due(3)
-    do(house.ticks.fire, NOON)
+    untold = do(house.ticks.fire, NOON).untold
     assert told() == 0
     (left,) = do(lambda tx: tx.crons.due(house.ticks._clock.now(), 10))
     do(house.crons.delete, "", left.cron_id)
-    do(house.ticks.fire, NOON)
+    do(house.ticks.fire, NOON, untold=untold)
+    assert told() == 1
+
+
+def test_the_end_of_a_burst_is_told_also_when_its_last_batch_is_carried_out_again(
+    house, do, database, told, clock
+) -> None:
+    for _ in range(3):
+        do(house.crons.create, "", cron_draft(policies=Policies(catch_up=CatchUp.SKIP)))
+    missing = clock.advance(minutes=1) + timedelta(seconds=1)  # so that no run says that there was something
+    began = do(house.ticks.fire, missing)
+    assert (told(), began.made_runs) == (0, False)
+    assert do(house.attempts.next_available) == clock.now() + LONGEST
+    times, held = [], threading.Event()
+
+    def fire(tx):
+        times.append(house.ticks.fire(tx, missing, untold=began.untold))
+
+    def fail(tx):
+        tx.purges.insert("thread", "run")
+        raise ValueError("no")
+
+    writes = [database.submit(each) for each in (lambda _: held.wait(10), fire, fail)]
+    held.set()
+    assert [type(write.exception(10)) for write in writes] == [type(None), type(None), ValueError]
+    assert len(times) == 2, "it was carried out with the one that failed, and again without"
     assert told() == 1
 
 

@@ -15,10 +15,9 @@ class Burst:
     def __init__(self) -> None:
         self._since: datetime | None = None
 
-    def note(self, now: datetime, more: bool) -> bool:
-        """``more``: whether ticks are still due when a batch of them is fired. Whether a burst is over with that."""
-        since, self._since = self._since, (self._since or now) if more else None
-        return since is not None and not more
+    def note(self, now: datetime, more: bool) -> None:
+        """``more``: whether ticks are still due when a batch of them is fired. To note it again changes nothing."""
+        self._since = (self._since or now) if more else None
 
     def until(self, now: datetime) -> datetime | None:
         """When it will have lasted long enough for runs to be taken up beside it; None: they can be."""

@@ -127,13 +127,13 @@ class Ticks:
         if not found and done.next_due is not None and done.next_due <= now:
             done.next_due = now + SHORTLY  # other servers are at what is due
         more = done.next_due is not None and done.next_due <= now
-        over = self._burst.note(now, more)
-        done.untold = _told(tx, now, untold or (now if done.made_runs or over else None), more)
+        self._burst.note(now, more)
+        done.untold = _told(tx, now, untold or (now if done.made_runs or more else None), more)
         return done
 
 
 def _told(tx: Transaction, now: datetime, untold: datetime | None, more: bool) -> datetime | None:
-    """Wakes who executes runs, unless more ticks are due at once. Since when there are runs that are left untold."""
+    """Wakes who executes runs, unless more ticks are due at once. Since when he waits to be told."""
     if untold is None or (more and now - untold < bursts.LONGEST):
         return untold
     tx.notify(Topic.RUNS, PENDING)
