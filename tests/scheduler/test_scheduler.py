@@ -196,6 +196,26 @@ def test_who_executes_runs_is_told_of_a_burst_also_when_the_rest_of_it_does_not_
     assert len(told) == 1
 
 
+def test_who_executes_runs_is_told_also_when_it_was_not_known_whether_they_were_committed(database, do) -> None:
+    clock = FakeClock()
+    house = House(database, do, clock)
+    house.cron("* * * * *")
+    fired, told = house.scheduler._fired, []
+
+    def cut_off() -> Any:
+        fired()
+        raise StoreUnavailable("the connection was lost")
+
+    clock.advance(minutes=1)
+    house.scheduler._fired = cut_off
+    house.scheduler._pass()
+    house.scheduler._fired = fired
+    database.listen(Topic.RUNS, told.append)
+    house.scheduler._pass()
+    do(lambda tx: None)  # the listeners of what was committed before have been told
+    assert len(told) == 1
+
+
 def test_a_clock_that_leaps_forward_collapses_what_it_leapt_over(database, do, fired) -> None:
     clock = FakeClock()
     house = House(database, do, clock)

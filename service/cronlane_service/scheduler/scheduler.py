@@ -157,6 +157,7 @@ class Scheduler:
             log.warning("scheduler_failed", problem=str(error))
         except Exception:
             log.exception("scheduler_failed")
+        self._untold = self._untold or self._looked_at  # it may have been committed all the same
         self._looked_at = self._watching_since = self._clock.now() + RETRY
         return self._watching_since
 
