@@ -149,3 +149,7 @@ def test_broad_handlers_stand_at_the_boundaries_alone() -> None:
         "runner/deliverer.py",
         "store/batches.py",  # an operation, whose error goes to who asked for it
     }
+
+
+def test_the_client_swallows_no_error_that_it_does_not_know() -> None:
+    assert [path for path in CLIENT.rglob("*.py") if swallows_anything(path)] == []

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from cronlane._channel import WaitingStub
-from cronlane.rest.errors import HANDLERS, KNOWN, answer
+from cronlane.rest.errors import HANDLERS, KNOWN, answer, failed
 from cronlane.rest.exchange import Exchange
 from cronlane.rest.front import Front
 from cronlane.rest.metrics import Requests
@@ -136,9 +136,9 @@ class _Endpoint:
             request = await call.read(scope, receive)
             exchange = Exchange(scope, call.binding, request, call.method, _identity(scope), self._keep_alive)
             response = await call.reply(exchange)
-        except Exception as error:
+        except KNOWN as error:
             response = await answer(Request(scope), error)
-            if not isinstance(error, KNOWN):
-                await response(scope, receive, send)
-                raise  # for the log of the HTTP server
+        except Exception as error:
+            await (await failed(Request(scope), error))(scope, receive, send)
+            raise  # for the log of the HTTP server
         await response(scope, receive, send)
