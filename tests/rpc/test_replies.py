@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 from builders import AGENT, NOON
+from cronlane.v1.crons_pb2 import SearchCronsResponse
 from cronlane_service.domain.lifetimes import PruneStrategy, Ttl
 from cronlane_service.domain.models import CronCounters, OnCompletion, RunTemplate, ThreadStatus
 from cronlane_service.domain.policies import CatchUp, DstPolicy, Fold, Gap, Overlap, Policies
@@ -141,6 +143,26 @@ def test_a_cron_that_is_too_long_to_be_kept_is_answered_all_the_same() -> None:
     for note in ("before", "after"):
         made = cron(metadata=metadata, note=note)
         assert crons.cron(made) == crons.written(made)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"status": ThreadStatus.BUSY}, {"values": "{}"}, {"values": '"' + "x" * 3000 + '"'}, {"error": RunError("E", "")}],
+    ids=["status", "values", "long values", "error"],
+)
+def test_a_thread_that_was_answered_before_is_answered_as_it_is_now(change: dict[str, Any]) -> None:
+    before = thread()
+    for each in (before, replace(before, **change), before):
+        assert threads.thread(each) == threads.written(each)
+
+
+def test_a_page_lists_short_and_long_crons_in_their_order() -> None:
+    found = [cron(), cron(metadata='{"long":"' + "x" * 3000 + '"}'), cron()]
+    page = SearchCronsResponse(total=3)
+    for repeated in (1, 2):
+        crons.fill(page, found)
+        assert list(page.crons) == [crons.written(each) for each in found] * repeated
+    assert page.total == 3
 
 
 def test_a_thread_says_what_it_has() -> None:

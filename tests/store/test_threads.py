@@ -40,6 +40,16 @@ async def test_many_threads_are_written_marked_and_found_at_once(store: SqlDatab
     }
 
 
+async def test_a_thread_that_is_as_it_was_is_understood_once(store: SqlDatabase) -> None:
+    made = thread()
+    await store.write(lambda tx: tx.threads.insert(made))
+    first, again = [await store.read(lambda tx: tx.threads.get("", made.thread_id)) for _ in range(2)]
+    assert first is again
+    await store.write(lambda tx: tx.threads.mark([made.thread_id], ThreadStatus.BUSY, made.updated_at))
+    changed = await store.read(lambda tx: tx.threads.get("", made.thread_id))
+    assert changed == replace(made, status=ThreadStatus.BUSY)
+
+
 async def test_deleting_says_whether_there_was_a_thread(store: SqlDatabase) -> None:
     mine = thread()
     await store.write(lambda tx: tx.threads.insert(mine))

@@ -87,6 +87,10 @@ class Thread:
     error: RunError | None = None
     ttl: Ttl | None = None
 
+    def __hash__(self) -> int:
+        """Of what tells it from others and from itself before."""
+        return hash((self.thread_id, self.updated_at))
+
     @property
     def etag(self) -> str:
         return etag(self.updated_at)

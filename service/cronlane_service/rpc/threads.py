@@ -40,9 +40,9 @@ class ThreadServicer(ThreadServiceServicer):
     async def CreateThread(self, request: pb.CreateThreadRequest, context: Context) -> pb.Thread:  # noqa: N802
         who, draft = owner(context), convert.draft(request)
         if draft.supersteps:
-            return convert.thread(await self._states.create(who, draft, request.request_id))
+            return convert.written(await self._states.create(who, draft, request.request_id))
         made = await self._database.write_few(lambda tx: self._threads.create(tx, who, draft, request.request_id))
-        return convert.thread(made)
+        return convert.written(made)
 
     async def GetThread(self, request: pb.GetThreadRequest, context: Context) -> pb.Thread:  # noqa: N802
         who = owner(context)
@@ -58,7 +58,7 @@ class ThreadServicer(ThreadServiceServicer):
         changed = await self._database.write_few(
             lambda tx: self._threads.update(tx, who, thread_id, metadata, etag, ttl)
         )
-        return convert.thread(changed)
+        return convert.written(changed)
 
     async def DeleteThread(self, request: pb.DeleteThreadRequest, context: Context) -> Empty:  # noqa: N802
         who = owner(context)
@@ -72,7 +72,7 @@ class ThreadServicer(ThreadServiceServicer):
         names, paths = selection(pb.Thread, request.select), dict(sorted(request.extract.items()))
         extraction.check(paths)
         page = await self._database.search(lambda tx: self._threads.search(tx, who, query, part))
-        found = selected(map(convert.thread, page.items), names)
+        found = selected(map(convert.written, page.items), names)
         if paths:
             for thread, message in zip(page.items, found, strict=True):
                 message.MergeFrom(pb.Thread(extracted=document(extraction.extracted(thread, paths))))
@@ -90,7 +90,7 @@ class ThreadServicer(ThreadServiceServicer):
         return pb.CountThreadsResponse(count=count)
 
     async def CopyThread(self, request: pb.CopyThreadRequest, context: Context) -> pb.Thread:  # noqa: N802
-        return convert.thread(await self._states.copy(owner(context), request.thread_id))
+        return convert.written(await self._states.copy(owner(context), request.thread_id))
 
     async def PruneThreads(  # noqa: N802
         self, request: pb.PruneThreadsRequest, context: Context

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from functools import lru_cache, partial
-from operator import itemgetter
-
-from peewee import TextField
+from functools import partial
 
 from cronlane_service.domain import jsontext
-from cronlane_service.domain.memory import remembered
 from cronlane_service.domain.models import NOTHING_COUNTED, Cron, CronCounters, OnCompletion, RunTemplate
 from cronlane_service.domain.policies import (
     DEFAULT,
@@ -28,8 +24,6 @@ from cronlane_service.store.reading import Reader, count, names, number
 from cronlane_service.store.statements import Row
 from cronlane_service.store.tables import CronTable
 
-_SHORT_ROW = 2000
-"""Characters of a row that is remembered."""
 _DURABILITIES = ("sync", "async", "exit")
 TEMPLATE = (
     CronTable.input,
@@ -127,20 +121,11 @@ def _cron(row: Row) -> Cron:
 
 
 def _run(columns: Row) -> RunTemplate:
-    told, *more = columns
-    if more == _NO_MORE:
-        return _PLAIN_RUN if told is None else _told(told)
     for document in (*columns[:3], columns[10]):
         if document is not None:
             jsontext.kind(document)
-    return template(*columns)
-
-
-@remembered
-def _told(text: str) -> RunTemplate:
-    """The template of most crons: an input, and nothing else."""
-    jsontext.kind(text)
-    return RunTemplate(input=text)
+    said, *more = columns
+    return RunTemplate(input=said) if more == _NO_MORE else template(*columns)
 
 
 def template(
@@ -270,7 +255,6 @@ _READER = Reader(
     },
     tells=True,
 )
-_TEXTS = itemgetter(*(at for at, field in enumerate(CronTable._meta.sorted_fields) if isinstance(field, TextField)))
 
 
 def cron(row: Row) -> Cron:
@@ -278,35 +262,12 @@ def cron(row: Row) -> Cron:
     return _READER.value(row)
 
 
-class _NotKept(Exception):
-    """It is long, or there is something to be told each time that it is read."""
-
-    def __init__(self, cron: Cron) -> None:
-        super().__init__(cron.cron_id)
-        self.cron = cron
-
-
 def shown(rows: Iterable[Row]) -> list[Cron]:
-    """The same, for who looks at crons again and again: one that is as it was is the one from before."""
-    found = []
-    for row in rows:
-        try:
-            found.append(_kept(row))
-        except _NotKept as other:
-            found.append(other.cron)
-    return found
-
-
-@lru_cache(maxsize=2048)
-def _kept(row: Row) -> Cron:
-    found = cron(row)
-    if found.unreadable is not None or sum(map(len, filter(None, _TEXTS(row)))) > _SHORT_ROW:
-        raise _NotKept(found)
-    return found
+    """The same, for who looks at crons again and again."""
+    return [_READER.shown(row) for row in rows]
 
 
 # What most crons have, understood once.
-_PLAIN_RUN = RunTemplate()
-_NO_MORE = list(_template_columns(_PLAIN_RUN)[1:])
+_NO_MORE = list(_template_columns(RunTemplate())[1:])
 _DEFAULT_POLICIES = _policy_columns(DEFAULT)
 _ZEROS = _counter_columns(NOTHING_COUNTED)

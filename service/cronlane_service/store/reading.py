@@ -29,9 +29,15 @@ FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 FIRST_STORED, LAST_STORED = stored(FIRST), stored(LAST)
 
 _TEXT = peewee.TextField
+_SHORT = 2000
+"""Characters of a row that is remembered."""
 _MOST = 2**31
 _LONGEST = 60  # of a value in a message
 _log = structlog.get_logger(__name__)
+
+
+class _NotKept(Exception):
+    """It is long, or there is something to be told each time that it is read."""
 
 
 class Reader(Generic[T]):
@@ -52,6 +58,8 @@ class Reader(Generic[T]):
         self._load, self._columns, self._tells = load, columns, tells
         self._fields = tuple(table) if isinstance(table, Sequence) else table._meta.sorted_fields
         self._fits = lru_cache(maxsize=4096)(self._fit)  # the types of most rows are the same
+        self._texts = [at for at, field in enumerate(self._fields) if isinstance(field, _TEXT)]
+        self._kept = lru_cache(maxsize=2048)(self._keep)
 
     def value(self, row: Row) -> T:
         if self._fits(tuple(map(type, row))):
@@ -60,6 +68,21 @@ class Reader(Generic[T]):
             except MISREAD:
                 pass  # what it was is found out below
         return self._mended(row)
+
+    def shown(self, row: Row) -> T:
+        """`value`, for who looks at the same rows again and again: one that is as it was is the value from before."""
+        try:
+            return self._kept(row)
+        except _NotKept:
+            return self.value(row)
+
+    def _keep(self, row: Row) -> T:
+        if not self._fits(tuple(map(type, row))) or sum(len(row[at] or "") for at in self._texts) > _SHORT:
+            raise _NotKept
+        try:
+            return self._load(row)
+        except MISREAD:
+            raise _NotKept from None
 
     def values(self, rows: Iterable[Row]) -> list[T]:
         return [self.value(row) for row in rows]

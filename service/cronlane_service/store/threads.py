@@ -68,7 +68,7 @@ class Threads:
     def get(self, owner: str, thread_id: str) -> Thread | None:
         self._connection.lock(locks.THREAD, id=thread_id)
         row = self._connection.first(_GET, id=thread_id, owner=owner)
-        return None if row is None else _READER.value(row)
+        return None if row is None else _READER.shown(row)
 
     def find(self, thread_ids: Sequence[str]) -> Mapping[str, Thread]:
         ids = self._connection.engine.several(thread_ids)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields
-from functools import lru_cache
 
 from cronlane.v1 import crons_pb2 as pb
 from cronlane_service.domain import models
@@ -14,10 +13,9 @@ from cronlane_service.domain.queries import CronQuery
 from cronlane_service.rpc.convert import templates, timings, words
 from cronlane_service.rpc.convert.documents import Inner, said, text
 from cronlane_service.rpc.convert.instants import timestamp
+from cronlane_service.rpc.convert.kept import Kept
 from cronlane_service.rpc.convert.templates import Readers, read, shown, template
 
-_SHORT = 2000
-"""Bytes of a message that is kept."""
 _READERS: Readers = {
     **templates.READERS,
     **timings.READERS,
@@ -25,42 +23,6 @@ _READERS: Readers = {
     "on_run_completed": words.ON_COMPLETION.word,
 }
 _DRAFTED = frozenset(field.name for field in fields(CronDraft))
-
-
-class _Long(Exception):
-    """It is not kept."""
-
-    def __init__(self, message: pb.Cron) -> None:
-        super().__init__(message.cron_id)
-        self.message = message
-
-
-def cron(cron: models.Cron) -> pb.Cron:
-    """Of one that was answered before and is as it was, what it was on the wire is kept."""
-    try:
-        return pb.Cron.FromString(_wire(cron))
-    except _Long as long:
-        return long.message
-
-
-def fill(page: pb.SearchCronsResponse, crons: Iterable[models.Cron]) -> None:
-    """The same of many, each made in its place: messages of their own would be copied there."""
-    for each in crons:
-        try:
-            wire = _wire(each)
-        except _Long as long:
-            page.crons.append(long.message)
-        else:
-            page.crons.add().MergeFromString(wire)
-
-
-@lru_cache(maxsize=2048)
-def _wire(cron: models.Cron) -> bytes:
-    message = written(cron)
-    wire = message.SerializeToString()
-    if len(wire) > _SHORT:
-        raise _Long(message)
-    return wire
 
 
 def written(cron: models.Cron) -> pb.Cron:
@@ -93,6 +55,16 @@ def written(cron: models.Cron) -> pb.Cron:
     )
     timings.show(answer, cron)
     return answer
+
+
+_KEPT = Kept(pb.Cron, written)
+cron = _KEPT.message
+
+
+def fill(page: pb.SearchCronsResponse, crons: Iterable[models.Cron]) -> None:
+    """The same of many, each made in its place: messages of their own would be copied there."""
+    for each in crons:
+        page.crons.add().MergeFromString(_KEPT.wire(each))
 
 
 def draft(cron: pb.Cron) -> CronDraft:

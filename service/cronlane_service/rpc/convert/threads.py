@@ -11,10 +11,12 @@ from cronlane_service.domain.queries import ThreadQuery
 from cronlane_service.rpc.convert import words
 from cronlane_service.rpc.convert.documents import Inner, document, text
 from cronlane_service.rpc.convert.instants import span, timestamp
+from cronlane_service.rpc.convert.kept import Kept
 from cronlane_service.rpc.convert.thread_states import superstep
 
 
-def thread(thread: models.Thread) -> pb.Thread:
+def written(thread: models.Thread) -> pb.Thread:
+    """Of one that was changed just now, and of which there is nothing to be kept."""
     return pb.Thread(
         thread_id=thread.thread_id,
         created_at=timestamp(thread.created_at),
@@ -29,6 +31,9 @@ def thread(thread: models.Thread) -> pb.Thread:
         etag=thread.etag,
         ttl=None if thread.ttl is None else _ttl(thread.ttl),
     )
+
+
+thread = Kept(pb.Thread, written).message
 
 
 def _ttl(ttl: Ttl) -> pb.ThreadTtl | None:
