@@ -57,14 +57,17 @@ def written(cron: models.Cron) -> pb.Cron:
     return answer
 
 
-_KEPT = Kept(pb.Cron, written)
-cron = _KEPT.message
+def _listed(cron: models.Cron) -> pb.SearchCronsResponse:
+    return pb.SearchCronsResponse(crons=[written(cron)])
+
+
+cron = Kept(pb.Cron, written).message
+_LISTED = Kept(pb.SearchCronsResponse, _listed)
 
 
 def fill(page: pb.SearchCronsResponse, crons: Iterable[models.Cron]) -> None:
-    """The same of many, each made in its place: messages of their own would be copied there."""
-    for each in crons:
-        page.crons.add().MergeFromString(_KEPT.wire(each))
+    """Messages one behind the other are, to protobuf, one that lists what they all list."""
+    page.MergeFromString(b"".join(map(_LISTED.wire, crons)))
 
 
 def draft(cron: pb.Cron) -> CronDraft:
