@@ -14,11 +14,9 @@ from cronlane_service.domain.errors import Overloaded, StoreUnavailable
 from cronlane_service.domain.ports import Database, Topic
 from cronlane_service.domain.webhooks import Webhook
 from cronlane_service.runner.sender import NotDelivered, Refused, Sender
+from cronlane_service.runner.sleep import sleep_until
 from cronlane_service.usecases.webhooks import Webhooks
 
-LONGEST_SLEEP = timedelta(seconds=1)
-"""The clock is looked at this often while an instant is waited for, so that a step of it is noticed."""
-SHORTEST_SLEEP = timedelta(milliseconds=50)
 RETRY = timedelta(seconds=1)
 """After a pass that failed."""
 AT_ONCE = 32
@@ -105,7 +103,7 @@ class Deliverer:
     async def _serve(self) -> None:
         while not self._stopped:
             self._wake.clear()
-            await self._sleep_until(await self._pass())
+            await sleep_until(await self._pass(), self._clock, self._wake)
 
     async def _pass(self) -> datetime | None:
         try:
@@ -116,16 +114,3 @@ class Deliverer:
             # A fault of ours must not end the deliverer: it looks again soon.
             log.exception("deliverer_pass_failed")
         return self._clock.now() + RETRY
-
-    async def _sleep_until(self, instant: datetime | None) -> None:
-        if instant is None:
-            await self._woken(None)
-            return
-        left = max(instant - self._clock.now(), SHORTEST_SLEEP)
-        while left > timedelta(0) and not self._wake.is_set():
-            await self._woken(min(left, LONGEST_SLEEP).total_seconds())
-            left = instant - self._clock.now()
-
-    async def _woken(self, within: float | None) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), within)

@@ -18,14 +18,12 @@ from cronlane_service.domain.errors import Overloaded, StoreUnavailable
 from cronlane_service.domain.ports import PENDING, Database, Topic
 from cronlane_service.runner.heartbeat import Heartbeat
 from cronlane_service.runner.seams import Executor, Runs
+from cronlane_service.runner.sleep import sleep_until
 from cronlane_service.runner.watched import Watched
 from cronlane_service.runner.worker import CLEANING_UP, Worker
 
 T = TypeVar("T")
 
-LONGEST_SLEEP = timedelta(seconds=1)
-"""The clock is looked at this often while an instant is waited for, so that a step of it is noticed."""
-SHORTEST_SLEEP = timedelta(milliseconds=50)
 RETRY = timedelta(seconds=1)
 """After a pass that failed."""
 NODE_THREADS = 256
@@ -146,7 +144,7 @@ class RunnerPool:
     async def _serve(self, worker: Worker) -> None:
         while not worker.drained:
             worker.wake.clear()
-            await self._sleep_until(await self._pass(worker), worker.wake)
+            await sleep_until(await self._pass(worker), self._clock, worker.wake)
 
     async def _pass(self, worker: Worker) -> datetime | None:
         try:
@@ -157,17 +155,6 @@ class RunnerPool:
             # A fault of ours must not end the runner: runs under way go on, and it looks again soon.
             log.exception("runner_pass_failed")
         return self._clock.now() + RETRY
-
-    async def _sleep_until(self, instant: datetime | None, wake: asyncio.Event) -> None:
-        if instant is None:
-            await wake.wait()
-            return
-        # An instant that has passed, and still nothing could be claimed: never spin.
-        left = max(instant - self._clock.now(), SHORTEST_SLEEP)
-        while left > timedelta(0) and not wake.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), min(left, LONGEST_SLEEP).total_seconds())
-            left = instant - self._clock.now()
 
 
 class NodeThreads(ThreadPoolExecutor):
