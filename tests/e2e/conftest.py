@@ -11,6 +11,7 @@ from langgraph_sdk.client import LangGraphClient, SyncLangGraphClient
 
 from gate import Gate
 from official import Unblocked
+from postgres import PostgresServer
 from serving import GRAPHS, Served
 
 
@@ -59,3 +60,12 @@ def client(served: Served) -> Iterator[SyncLangGraphClient]:
 def gate() -> Iterator[Gate]:
     with Gate() as gate:
         yield gate
+
+
+@pytest.fixture
+def postgres() -> Iterator[PostgresServer]:
+    """A server of the test's own: it is killed."""
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.remove()

@@ -97,14 +97,6 @@ def check_nothing_lost_or_twice(query: Callable[[str], list[Any]], cron_id: str)
     assert query(UNSUCCESSFUL) == []
 
 
-@pytest.fixture
-def postgres() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    server.start()
-    yield server
-    server.remove()
-
-
 def test_postgresql_is_killed_and_comes_back(serve: Callable[..., Served], postgres: PostgresServer) -> None:
     served = serve("--database", postgres.url)
     with calling(served) as caller:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from json import dumps, loads
@@ -40,7 +40,6 @@ from cronlane_service.rpc.store import StoreServicer
 from cronlane_service.rpc.thread_protocol import ThreadProtocolServicer
 from cronlane_service.rpc.threads import ThreadServicer
 from cronlane_service.runner.items import LocalItems
-from cronlane_service.store import open_database
 from cronlane_service.usecases.assistants import Assistants
 from cronlane_service.usecases.attempts import Attempts
 from cronlane_service.usecases.crons import Crons
@@ -180,22 +179,8 @@ def refused() -> Callable[[Awaitable[Any]], Awaitable[Refusal]]:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def graphs() -> FakeGraphs:
     return FakeGraphs()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Any]:
-    database = open_database(str(tmp_path / "cronlane.db"))
-    database.migrate()
-    database.start()
-    yield database
-    database.stop()
 
 
 @pytest.fixture

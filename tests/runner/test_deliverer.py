@@ -6,10 +6,9 @@ import asyncio
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,25 +21,11 @@ from cronlane_service.domain.webhooks import Hosts, Webhook
 from cronlane_service.runner import sender
 from cronlane_service.runner.deliverer import Deliverer
 from cronlane_service.runner.sender import Sender
-from cronlane_service.store import SqlDatabase, open_database
+from cronlane_service.store import SqlDatabase
 from cronlane_service.usecases.webhooks import Webhooks
 from receiver import Receiver
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqlDatabase]:
-    database = open_database(str(tmp_path / "cronlane.db"))
-    database.migrate()
-    database.start()
-    yield database
-    database.stop()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture

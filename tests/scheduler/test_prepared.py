@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,19 +13,15 @@ from builders import AGENT, cron_draft
 from cronlane_service.domain.drafts import CronDraft
 from cronlane_service.domain.models import TickOutcome
 from cronlane_service.scheduler import scheduler
-from cronlane_service.store import open_database
+from cronlane_service.store import SqlDatabase
 from store.house import House
 
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    database = open_database(str(tmp_path / "cronlane.db"))
-    database.migrate()
-    database.start()
-    yield House(database)
-    database.stop()
+def house(database: SqlDatabase) -> House:
+    return House(database)
 
 
 def prepared(house: House) -> Any:

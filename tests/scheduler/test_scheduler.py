@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from cronlane_service.domain.models import TickOutcome
 from cronlane_service.domain.ports import Topic
 from cronlane_service.domain.queries import RunQuery, Window
 from cronlane_service.scheduler.scheduler import Scheduler
-from cronlane_service.store import open_database
 from cronlane_service.usecases.assistants import Assistants
 from cronlane_service.usecases.crons import Crons
 from cronlane_service.usecases.runs import Runs
@@ -29,20 +27,6 @@ from cronlane_service.usecases.ticks import Ticks
 from serving import wait_until
 
 EACH_SECOND = "* * * * * *"
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Any]:
-    database = open_database(str(tmp_path / "cronlane.db"))
-    database.migrate()
-    database.start()
-    yield database
-    database.stop()
-
-
-@pytest.fixture
-def do(database: Any) -> Callable[..., Any]:
-    return lambda use_case, *args: database.submit(lambda tx: use_case(tx, *args)).result(10)
 
 
 class House:

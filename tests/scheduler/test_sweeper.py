@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,18 +17,8 @@ from cronlane_service.domain.ports import Transaction
 from cronlane_service.scheduler import sweeper
 from cronlane_service.scheduler.stranded import Stranded
 from cronlane_service.scheduler.sweeper import Sweeper
-from cronlane_service.store import open_database
 from cronlane_service.usecases.attempts import Attempts
 from cronlane_service.usecases.threads import Threads
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Any]:
-    database = open_database(str(tmp_path / "cronlane.db"))
-    database.migrate()
-    database.start()
-    yield database
-    database.stop()
 
 
 def test_a_sweep_goes_on_until_nothing_is_left(database: Any) -> None:

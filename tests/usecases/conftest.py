@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from builders import FakeClock, counting_ids
+from builders import FakeClock, counting_ids, cron_draft
+from cronlane_service.domain.models import Cron
+from cronlane_service.domain.policies import Policies
 from cronlane_service.domain.runs import Outcome, Run, RunStatus
-from cronlane_service.store import open_database
 from cronlane_service.usecases.assistants import Assistants
 from cronlane_service.usecases.attempts import Attempts
 from cronlane_service.usecases.bursts import Burst
@@ -19,26 +19,6 @@ from cronlane_service.usecases.crons import Crons
 from cronlane_service.usecases.runs import Runs
 from cronlane_service.usecases.threads import Threads
 from cronlane_service.usecases.ticks import Ticks
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Any]:
-    database = open_database(str(tmp_path / "cronlane.db"))
-    database.migrate()
-    database.start()
-    yield database
-    database.stop()
-
-
-@pytest.fixture
-def do(database: Any) -> Callable[..., Any]:
-    """Runs a use case in a transaction of its own: do(crons.create, "", draft)."""
-    return lambda use_case, *args, **named: database.submit(lambda tx: use_case(tx, *args, **named)).result(10)
 
 
 @pytest.fixture
@@ -55,6 +35,18 @@ def house(clock: FakeClock, do: Callable[..., Any]) -> SimpleNamespace:
     )
     do(house.assistants.sync)
     return house
+
+
+@pytest.fixture
+def create(house: SimpleNamespace, do: Callable[..., Any]) -> Callable[..., Cron]:
+    """Makes crons: create("0 * * * *", overlap=..., thread_id=...)."""
+
+    def create(schedule: str = "* * * * *", **changes: Any) -> Cron:
+        said = {name: changes.pop(name) for name in list(changes) if name in Policies.__slots__}
+        made: Cron = do(house.crons.create, "", cron_draft(schedule, policies=Policies(**said), **changes))
+        return made
+
+    return create
 
 
 @pytest.fixture

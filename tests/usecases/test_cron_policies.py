@@ -22,15 +22,6 @@ FAILED = Outcome(RunStatus.ERROR, error=RunError("ValueError", "no luck"))
 
 
 @pytest.fixture
-def create(house, do):
-    def create(schedule: str = "* * * * *", **changes):
-        said = {name: changes.pop(name) for name in list(changes) if name in Policies.__slots__}
-        return do(house.crons.create, "", cron_draft(schedule, policies=Policies(**said), **changes))
-
-    return create
-
-
-@pytest.fixture
 def fire(house, do, clock):
     """Passes until nothing is due; the runs made."""
 

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 import uuid_utils
 
-from builders import NOON, cron_draft, run_draft
+from builders import NOON, run_draft
 from cronlane_service.domain.drafts import ThreadDraft
 from cronlane_service.domain.errors import InvalidField, NotFound, RequestIdReused, ThreadBusy
 from cronlane_service.domain.models import TickOutcome
-from cronlane_service.domain.policies import CatchUp, Overlap, Policies
+from cronlane_service.domain.policies import CatchUp, Overlap
 from cronlane_service.domain.queries import TickQuery
 from cronlane_service.domain.runs import MultitaskStrategy
 from cronlane_service.usecases.ledger import Ledger
@@ -25,15 +25,6 @@ ANYBODY = "00000000-0000-7000-8000-00000000ffff"
 @pytest.fixture
 def manual(clock):
     return ManualRuns(clock, lambda: str(uuid_utils.uuid7()))
-
-
-@pytest.fixture
-def create(house, do):
-    def create(schedule: str = "* * * * *", **changes):
-        said = {name: changes.pop(name) for name in list(changes) if name in Policies.__slots__}
-        return do(house.crons.create, "", cron_draft(schedule, policies=Policies(**said), **changes))
-
-    return create
 
 
 @pytest.fixture
