@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from cronlane_service.domain import jsontext
-from cronlane_service.domain.models import NOTHING_COUNTED, Cron, CronCounters, OnCompletion, RunTemplate
+from cronlane_service.domain.models import NOTHING_COUNTED, Cron, CronCounters, OnCompletion
 from cronlane_service.domain.policies import (
     DEFAULT,
     LONGEST_JITTER,
@@ -18,29 +18,12 @@ from cronlane_service.domain.policies import (
     Overlap,
     Policies,
 )
-from cronlane_service.domain.runs import MultitaskStrategy, RunStatus
+from cronlane_service.domain.runs import RunStatus
+from cronlane_service.store import templates
 from cronlane_service.store.instants import MICROSECOND, loaded, stored
-from cronlane_service.store.reading import Reader, count, names, number
+from cronlane_service.store.reading import Reader, count, number
 from cronlane_service.store.statements import Row
 from cronlane_service.store.tables import CronTable
-
-_DURABILITIES = ("sync", "async", "exit")
-TEMPLATE = (
-    CronTable.input,
-    CronTable.config,
-    CronTable.context,
-    CronTable.interrupt_before,
-    CronTable.interrupt_after,
-    CronTable.multitask_strategy,
-    CronTable.stream_mode,
-    CronTable.stream_subgraphs,
-    CronTable.stream_resumable,
-    CronTable.durability,
-    CronTable.command,
-    CronTable.feedback_keys,
-    CronTable.webhook,
-)
-"""What `template` reads."""
 
 
 def row(cron: Cron) -> Row:
@@ -60,30 +43,12 @@ def row(cron: Cron) -> Row:
         stored(cron.updated_at),
         cron.extra,
         cron.disabled_reason,
-        *_template_columns(cron.run),
+        *templates.columns(cron.run),
         *(_DEFAULT_POLICIES if cron.policies is DEFAULT else _policy_columns(cron.policies)),
         stored(cron.due_at),
         stored(cron.paused_at),
         cron.note,
         *(_ZEROS if cron.counters is NOTHING_COUNTED else _counter_columns(cron.counters)),
-    )
-
-
-def _template_columns(run: RunTemplate) -> Row:
-    return (
-        run.input,
-        run.config,
-        run.context,
-        jsontext.dump(run.interrupt_before) if run.interrupt_before else "[]",
-        jsontext.dump(run.interrupt_after) if run.interrupt_after else "[]",
-        run.multitask_strategy and str(run.multitask_strategy),
-        jsontext.dump(run.stream_mode) if run.stream_mode else "[]",
-        run.stream_subgraphs,
-        run.stream_resumable,
-        run.durability,
-        run.command,
-        jsontext.dump(run.feedback_keys) if run.feedback_keys else "[]",
-        run.webhook,
     )
 
 
@@ -109,7 +74,7 @@ def _cron(row: Row) -> Cron:
         metadata=metadata,
         created_at=loaded(created_at),
         updated_at=loaded(updated_at),
-        run=_run(row[15:28]),
+        run=templates.read(row[15:28]),
         extra=extra,
         disabled_reason=disabled_reason,
         policies=DEFAULT if policies == _DEFAULT_POLICIES else _policies(*policies),
@@ -117,46 +82,6 @@ def _cron(row: Row) -> Cron:
         paused_at=loaded(paused_at),
         note=note,
         counters=NOTHING_COUNTED if counters == _ZEROS else _counters(*counters),
-    )
-
-
-def _run(columns: Row) -> RunTemplate:
-    for document in (*columns[:3], columns[10]):
-        if document is not None:
-            jsontext.kind(document)
-    said, *more = columns
-    return RunTemplate(input=said) if more == _NO_MORE else template(*columns)
-
-
-def template(
-    input: str | None,  # noqa: A002 - the column's name
-    config: str | None,
-    context: str | None,
-    before: str,
-    after: str,
-    multitask: str | None,
-    modes: str,
-    subgraphs: int | None,
-    resumable: int | None,
-    durability: str | None,
-    command: str | None,
-    feedback_keys: str,
-    webhook: str | None,
-) -> RunTemplate:
-    return RunTemplate(
-        input=input,
-        config=config,
-        context=context,
-        interrupt_before=names(before),
-        interrupt_after=names(after),
-        multitask_strategy=None if multitask is None else MultitaskStrategy(multitask),
-        stream_mode=names(modes),
-        stream_subgraphs=None if subgraphs is None else bool(subgraphs),
-        stream_resumable=None if resumable is None else bool(resumable),
-        durability=None if durability is None else _durability(durability),
-        command=command,
-        feedback_keys=names(feedback_keys),
-        webhook=webhook,
     )
 
 
@@ -219,12 +144,6 @@ def _counters(
     return CronCounters(fired, missed, skipped, failed, failures_in_a_row, last)
 
 
-def _durability(word: str) -> str:
-    if word not in _DURABILITIES:
-        raise ValueError(f"it is none of {', '.join(_DURABILITIES)}")
-    return word
-
-
 def _span(microseconds: int, most: timedelta = timedelta.max) -> timedelta:
     if not 0 <= microseconds <= most // MICROSECOND:
         raise ValueError(f"it is not from 0 to {most}")
@@ -238,13 +157,10 @@ _READER = Reader(
         **dict.fromkeys(("created_at", "updated_at"), (loaded, 0)),
         **dict.fromkeys(("end_time", "next_run_date", "start_time", "due_at", "paused_at"), (loaded, None)),
         **dict.fromkeys(("metadata", "extra"), (jsontext.members, "{}")),
-        **dict.fromkeys(("input", "config", "context", "command"), (jsontext.parse, None)),
-        **dict.fromkeys(("interrupt_before", "interrupt_after", "stream_mode", "feedback_keys"), (names, "[]")),
+        **templates.READING,
         **dict.fromkeys(("fired", "missed", "skipped", "failed", "failures_in_a_row"), (count, 0)),
         **dict.fromkeys(("max_runs", "pause_after_failures"), (partial(number, least=1), None)),
         "on_run_completed": (OnCompletion, None),
-        "multitask_strategy": (MultitaskStrategy, None),
-        "durability": (_durability, None),
         "jitter": (partial(_span, most=LONGEST_JITTER), None),
         "catch_up_window": (_span, None),
         "gap": (Gap, None),
@@ -268,6 +184,5 @@ def shown(rows: Iterable[Row]) -> list[Cron]:
 
 
 # What most crons have, understood once.
-_NO_MORE = list(_template_columns(RunTemplate())[1:])
 _DEFAULT_POLICIES = _policy_columns(DEFAULT)
 _ZEROS = _counter_columns(NOTHING_COUNTED)

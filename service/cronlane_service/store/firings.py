@@ -17,7 +17,7 @@ from cronlane_service.domain.errors import CronsChanged
 from cronlane_service.domain.models import OnCompletion
 from cronlane_service.domain.policies import CatchUp, Fold, Gap, Overlap
 from cronlane_service.domain.runs import RunStatus
-from cronlane_service.store import cron_rows, crons, run_rows, runs, threads, ticks
+from cronlane_service.store import crons, run_rows, runs, templates, threads, ticks
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.instants import loaded, stored
 from cronlane_service.store.reading import FIRST_STORED, LAST_STORED, MISREAD, fit
@@ -71,7 +71,7 @@ _MEMBER = (
     Table.updated_at,
     Table.extra,
 )
-_KIND = (Table.owner, Table.assistant_id, Table.on_run_completed, Table.metadata, *cron_rows.TEMPLATE[1:])
+_KIND = (Table.owner, Table.assistant_id, Table.on_run_completed, Table.metadata, *templates.COLUMNS[1:])
 _DOCUMENTS = (Table.config, Table.context, Table.command)
 _DUE_FIRST = (
     Table.select(*_MEMBER, _PLAIN.alias("plain"), *_KIND)
@@ -184,7 +184,7 @@ def _kind(owner: str, assistant_id: str, completed: str | None, metadata: str, *
         for document in map(dict(zip(_KIND, columns, strict=True)).get, _DOCUMENTS):
             if document is not None:
                 jsontext.parse(document)
-        run = cron_rows.template(None, *template)
+        run = templates.template(None, *template)
         return Kind(owner, assistant_id, None if completed is None else OnCompletion(completed), metadata, run)
     except MISREAD:
         return None
