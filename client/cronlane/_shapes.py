@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache, lru_cache
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -128,6 +129,14 @@ def encode(message: Message, select: Collection[str] = ()) -> str:
     if select or len(wire) > _SHORT:
         return _encoded(message, select)
     return _kept(message.DESCRIPTOR, wire)
+
+
+def encode_all(messages: Sequence[Message], select: Collection[str] = ()) -> str:
+    """The JSON array of messages of one kind."""
+    wires = [] if select else [each.SerializeToString() for each in messages]
+    if not wires or max(map(len, wires)) > _SHORT:
+        return _json.listed([encode(each, select) for each in messages])
+    return _json.listed(map(_kept, repeat(messages[0].DESCRIPTOR), wires))
 
 
 @lru_cache(maxsize=2048)

@@ -188,7 +188,7 @@ async def test_many_crons_go_on_at_once_each_by_its_own_steps(store: SqlDatabase
 def test_a_short_cron_is_understood_once_and_a_long_one_is_not_kept() -> None:
     short, long = (cron_rows.row(cron(metadata=metadata)) for metadata in ('{"a":1}', f'{{"a":"{"x" * 2000}"}}'))
     for row, kept in ((short, True), (long, False)):
-        first, again = cron_rows.shown((*row[:1], *row[1:]) for _ in range(2))
+        first, again = cron_rows.all_shown([(*row[:1], *row[1:]) for _ in range(2)])
         assert (first == again, first is again) == (True, kept)
 
 
@@ -196,7 +196,7 @@ def test_a_cron_that_cannot_be_read_is_told_of_each_time() -> None:
     row = list(cron_rows.row(cron()))
     row[10] = "{"
     with structlog.testing.capture_logs() as logs:
-        problems = [each.unreadable for each in cron_rows.shown([tuple(row)] * 2)]
+        problems = [each.unreadable for each in cron_rows.all_shown([tuple(row)] * 2)]
     assert [each["event"] for each in logs] == ["row_unreadable"] * 2
     assert problems[0] is not None
     assert "metadata is '{'" in problems[0]

@@ -178,7 +178,7 @@ def _success(binding: Binding, components: dict[str, Schema]) -> dict[str, Any]:
     if reply is outcome:
         return _ok({"description": "The final values; `__interrupt__` or `__error__` beside or instead of them"})
     if reply in (page, listing, subgraphs):
-        listed = listed_field(binding).message_type
+        listed = listed_field(binding.method).message_type
         assert listed is not None
         component = _component(listed, components)
         by_name = {"type": "object", "additionalProperties": component}

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from starlette.responses import Response
 
-from cronlane import _json
 from cronlane._fields import fields
 from cronlane._graphs import subgraphs_text
-from cronlane._shapes import check_select, encode
+from cronlane._shapes import check_select, encode, encode_all
 from cronlane.errors import NotFound
 from cronlane.rest import protocol
 from cronlane.rest.exchange import Exchange, JsonResponse, run_headers
-from cronlane.rest.routes import Binding
 from cronlane.rest.streaming import new_run_events, run_events, thread_events
 from cronlane.rest.waiting import outcome
 from cronlane.v1.crons_pb2 import Cron
@@ -43,9 +41,9 @@ def _selected(exchange: Exchange, message: Descriptor) -> list[str]:
 
 
 @cache
-def listed_field(binding: Binding) -> FieldDescriptor:
+def listed_field(method: MethodDescriptor) -> FieldDescriptor:
     """The field of a reply that holds the resources."""
-    return next(field for field in binding.method.output_type.fields if field.is_repeated)
+    return next(field for field in method.output_type.fields if field.is_repeated)
 
 
 async def page(exchange: Exchange) -> Response:
@@ -53,7 +51,7 @@ async def page(exchange: Exchange) -> Response:
 
     The selected members are cut out here: the service does not know every member that can be selected.
     """
-    listed = listed_field(exchange.binding)
+    listed = listed_field(exchange.binding.method)
     assert listed.message_type is not None
     select = _selected(exchange, listed.message_type)
     reply = await exchange.reply()
@@ -62,13 +60,13 @@ async def page(exchange: Exchange) -> Response:
         headers["x-pagination-total"] = str(reply.total)
         if reply.HasField("next_offset"):
             headers["x-pagination-next"] = str(reply.next_offset)
-    return JsonResponse(_json.listed([encode(each, select) for each in getattr(reply, listed.name)]), headers=headers)
+    return JsonResponse(encode_all(getattr(reply, listed.name), select), headers=headers)
 
 
 async def listing(exchange: Exchange) -> Response:
     """A bare array."""
-    name = listed_field(exchange.binding).name
-    return JsonResponse(_json.listed(map(encode, getattr(await exchange.reply(), name))))
+    name = listed_field(exchange.binding.method).name
+    return JsonResponse(encode_all(getattr(await exchange.reply(), name)))
 
 
 async def subgraphs(exchange: Exchange) -> Response:

@@ -118,7 +118,8 @@ class CronServicer(CronServiceServicer):
         page = await self._database.search(lambda tx: self._crons.search(tx, who, query, part))
         answer = pb.SearchCronsResponse(total=page.total, next_offset=following(part, page))
         convert.fill(answer, page.items)
-        selected(answer.crons, names)
+        if names:
+            selected(answer.crons, names)
         return answer
 
     async def CountCrons(self, request: pb.CountCronsRequest, context: Context) -> pb.CountCronsResponse:  # noqa: N802

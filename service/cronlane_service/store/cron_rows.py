@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 
@@ -178,9 +177,8 @@ def cron(row: Row) -> Cron:
     return _READER.value(row)
 
 
-def shown(rows: Iterable[Row]) -> list[Cron]:
-    """The same, for who looks at crons again and again."""
-    return [_READER.shown(row) for row in rows]
+shown, all_shown = _READER.shown, _READER.all_shown
+"""The same, for who looks at crons again and again."""
 
 
 # What most crons have, understood once.

@@ -27,7 +27,7 @@ def page(connection: Connection, owner: str, query: CronQuery, window: Window) -
         return _SEARCH.page(connection, values, window)
     found = connection.rows(_PAGE.of((tuple(values), window.descending)), **values, **search.part(window))
     total = search.total_of(window, len(found), lambda: _counted(connection, values))
-    return Page(cron_rows.shown(found), total)
+    return Page(cron_rows.all_shown(found), total)
 
 
 def count(connection: Connection, owner: str, query: CronQuery) -> int:
@@ -121,6 +121,6 @@ _FILTERS: search.Filters = {
     "enabled": lambda _: Table.enabled == Bind("enabled"),
     "rest": lambda engine: engine.contains(Table.metadata, Bind("rest")),
 }
-_SEARCH = search.Search(Table, _conditions, cron_rows.shown)
+_SEARCH = search.Search(Table, _conditions, cron_rows.all_shown)
 _PAGE, _NUMBER = Statements(_in_turn), Statements(_number)
 """Of crons that labels alone find: a page of them, and how many there are."""

@@ -142,7 +142,7 @@ class Crons:
     def get(self, owner: str, cron_id: str) -> Cron | None:
         self._connection.lock(locks.CRON, id=cron_id)
         row = self._connection.first(_GET, id=cron_id, owner=owner)
-        return None if row is None else cron_rows.shown([row])[0]
+        return None if row is None else cron_rows.shown(row)
 
     def save(self, cron: Cron) -> None:
         labelled = self._connection.first(_LABELLED, id=cron.cron_id)

@@ -76,8 +76,15 @@ class Reader(Generic[T]):
         except _NotKept:
             return self.value(row)
 
+    def all_shown(self, rows: Sequence[Row]) -> list[T]:
+        try:
+            return list(map(self._kept, rows))
+        except _NotKept:
+            return list(map(self.shown, rows))
+
     def _keep(self, row: Row) -> T:
-        if not self._fits(tuple(map(type, row))) or sum(len(row[at] or "") for at in self._texts) > _SHORT:
+        texts = [row[at] for at in self._texts]
+        if not self._fits(tuple(map(type, row))) or sum(map(len, filter(None, texts))) > _SHORT:
             raise _NotKept
         try:
             return self._load(row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import fields
 
 from cronlane.v1 import crons_pb2 as pb
@@ -65,9 +65,9 @@ cron = Kept(pb.Cron, written).message
 _LISTED = Kept(pb.SearchCronsResponse, _listed)
 
 
-def fill(page: pb.SearchCronsResponse, crons: Iterable[models.Cron]) -> None:
+def fill(page: pb.SearchCronsResponse, crons: Sequence[models.Cron]) -> None:
     """Messages one behind the other are, to protobuf, one that lists what they all list."""
-    page.MergeFromString(b"".join(map(_LISTED.wire, crons)))
+    page.MergeFromString(_LISTED.wires(crons))
 
 
 def draft(cron: pb.Cron) -> CronDraft:

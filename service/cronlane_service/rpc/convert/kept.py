@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from typing import Generic, TypeVar
 
@@ -31,13 +31,17 @@ class Kept(Generic[T, M]):
         self._short = lru_cache(maxsize=2048)(self._made)
 
     def message(self, value: T) -> M:
-        return self._kind.FromString(self.wire(value))
-
-    def wire(self, value: T) -> bytes:
         try:
-            return self._short(value)
+            return self._kind.FromString(self._short(value))
         except _Long as long:
-            return long.wire
+            return self._kind.FromString(long.wire)
+
+    def wires(self, values: Sequence[T]) -> bytes:
+        """One behind the other."""
+        try:
+            return b"".join(map(self._short, values))
+        except _Long:
+            return b"".join([self.message(value).SerializeToString() for value in values])
 
     def _made(self, value: T) -> bytes:
         wire = self._written(value).SerializeToString()

@@ -49,7 +49,7 @@ def following(window: Window, page: Page[T]) -> int | None:
 
 def selection(kind: type[Message], names: Sequence[str]) -> frozenset[str]:
     """The names, checked. Raises InvalidField for one that is not a field of the resource."""
-    fields = kind.DESCRIPTOR.fields_by_name
+    fields = kind.DESCRIPTOR.fields_by_name if names else {}
     for name in names:
         if name not in fields:
             raise InvalidField("select", f"{name} is not one of {', '.join(fields)}")
