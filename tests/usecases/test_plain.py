@@ -21,6 +21,7 @@ from cronlane_service.domain.models import Assistant, OnCompletion, RunTemplate
 from cronlane_service.domain.policies import CatchUp, Overlap, Policies
 from cronlane_service.domain.queries import CronQuery, Window
 from cronlane_service.domain.runs import MultitaskStrategy
+from cronlane_service.store import firings
 from cronlane_service.usecases import placement
 from cronlane_service.usecases.crons import Crons
 from cronlane_service.usecases.patterns import Patterns
@@ -133,6 +134,19 @@ def test_crons_come_to_the_same_by_the_dozen_and_one_by_one(
     one_by_one = fired(house, do, clock, steps)
     assert len(by_the_dozen) == len(drafts(""))
     assert by_the_dozen == one_by_one
+
+
+def test_nothing_is_kept_of_crons_with_long_texts_and_they_fire_as_the_others(house: Any, do: Any, clock: Any) -> None:
+    firings._kind.cache_clear()
+    text = json.dumps({"tags": ["x" * firings._LONGEST]})
+    crons = [do(house.crons.create, "", cron_draft(config=config)) for config in (text, None, text)]
+    clock.advance(minutes=1)
+    assert do(house.ticks.fire, NOON).next_due == NOON + 2 * MINUTE
+    runs = do(lambda tx: tx.runs.active_of_owner("", None))
+    assert {run.cron_id for run in runs} == {cron.cron_id for cron in crons}
+    assert sum("x" * firings._LONGEST in run.kwargs for run in runs) == 2
+    assert firings._kind.cache_info().currsize == 1
+    assert len(house.ticks._plain._patterns._known) == 1
 
 
 def clear(tx: Any) -> None:

@@ -72,6 +72,8 @@ _MEMBER = (
     Table.extra,
 )
 _KIND = (Table.owner, Table.assistant_id, Table.on_run_completed, Table.metadata, *templates.COLUMNS[1:])
+_LONGEST = 32 * 1024
+"""Characters of what many crons may have in common; one that has more is fired by itself."""
 _DOCUMENTS = (Table.config, Table.context, Table.command)
 _DUE_FIRST = (
     Table.select(*_MEMBER, _PLAIN.alias("plain"), *_KIND)
@@ -169,25 +171,28 @@ def _member(cron_id: str, schedule: str, timezone: str | None, at: int, text: st
 
 def _alike(found: dict[Row, Alike], columns: Row) -> Alike | None:
     there = found.get(columns)
-    if there is None and (kind := _kind(*columns)) is not None:
-        there = found[columns] = Alike(kind)
+    if there is None:
+        try:
+            there = found[columns] = Alike(_kind(*columns))
+        except MISREAD:
+            return None
     return there
 
 
 @lru_cache(maxsize=1024)
-def _kind(owner: str, assistant_id: str, completed: str | None, metadata: str, *template: Any) -> Kind | None:
+def _kind(owner: str, assistant_id: str, completed: str | None, metadata: str, *template: Any) -> Kind:
+    """Raises one of MISREAD; also for long texts, so that nothing of them is kept, here or by who makes the runs."""
     columns = (owner, assistant_id, completed, metadata, *template)
     if not fit(_KIND, tuple(map(type, columns))):
-        return None
-    try:
-        jsontext.members(metadata)
-        for document in map(dict(zip(_KIND, columns, strict=True)).get, _DOCUMENTS):
-            if document is not None:
-                jsontext.parse(document)
-        run = templates.template(None, *template)
-        return Kind(owner, assistant_id, None if completed is None else OnCompletion(completed), metadata, run)
-    except MISREAD:
-        return None
+        raise TypeError("a column holds what is not of its type")
+    if sum(len(text) for text in columns if isinstance(text, str)) > _LONGEST:
+        raise ValueError(f"longer than {_LONGEST} characters")
+    jsontext.members(metadata)
+    for document in map(dict(zip(_KIND, columns, strict=True)).get, _DOCUMENTS):
+        if document is not None:
+            jsontext.parse(document)
+    run = templates.template(None, *template)
+    return Kind(owner, assistant_id, None if completed is None else OnCompletion(completed), metadata, run)
 
 
 @lru_cache(maxsize=1024)
