@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from builders import NOON
+from cronlane_service.domain import kwargs
 from cronlane_service.domain.queries import RunQuery, Window
 from cronlane_service.domain.runs import CancelAction, Run, RunError, RunStatus
 from cronlane_service.store import SqlDatabase
@@ -27,6 +28,20 @@ async def test_a_run_is_found_by_owner_thread_and_id_together(store: SqlDatabase
         assert await store.read(lambda tx, o=owner, t=thread_id: tx.runs.get(o, t, mine.run_id)) is None
     assert await store.read(lambda tx: tx.runs.get("ann", mine.thread_id, mine.run_id)) == mine
     assert await store.read(lambda tx: tx.runs.find(mine.run_id)) == mine
+
+
+async def test_a_run_that_was_stored_before_what_it_is_told_was_shortened_is_read_as_it_was(store: SqlDatabase) -> None:
+    made = run(cron_id=new_id())
+    rest = kwargs.usual(
+        made.run_id, made.thread_id, made.graph_id, made.assistant_id, made.owner, made.cron_id, made.temporary
+    )
+    made = replace(made, kwargs=f'{{"input":{{"x":  1.0}}{rest}')
+    await stored(store, made)
+    assert await store.read(lambda tx: tx.runs.find(made.run_id)) == made
+    column = await store.read(lambda tx: tx.runs._connection.execute("SELECT kwargs FROM runs"))
+    assert [text for (text,) in column] == ['~{"x":  1.0}']
+    await store.write(lambda tx: tx.runs._connection.execute(f"UPDATE runs SET kwargs = '{made.kwargs}'"))
+    assert await store.read(lambda tx: tx.runs.find(made.run_id)) == made
 
 
 async def test_a_hidden_run_is_found_only_by_who_asks_for_hidden_ones(store: SqlDatabase) -> None:

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import AGENT, NOON, cron_draft
-from cronlane_service.domain.alike import Kind
+from cronlane_service.domain import kwargs
+from cronlane_service.domain.alike import Fired, FiredAlike, Kind
 from cronlane_service.domain.drafts import CronDraft, ThreadDraft
 from cronlane_service.domain.launch import Origin, launch
 from cronlane_service.domain.models import Assistant, OnCompletion, RunTemplate
@@ -60,9 +61,11 @@ def test_a_run_of_a_pattern_is_the_run_that_a_launch_makes(
     expected = launch(run_id, NOON, assistant, thread, replace(kind.run, input=given), origin)
     pattern = Patterns().of(kind, assistant)
     run, busy = pattern.at(NOON)
-    kwargs = pattern.kwargs(run_id, thread_id, cron_id, given)
-    own = {"run_id": run_id, "thread_id": thread_id, "cron_id": cron_id, "scheduled_for": NOON - MINUTE}
-    assert (replace(run, kwargs=kwargs, **own), replace(busy, thread_id=thread_id)) == expected
+    told = pattern.told(run_id, thread_id, cron_id, given)
+    fired = Fired(cron_id, NOON - MINUTE, None, run_id, thread_id, told, version=0)
+    [made] = FiredAlike(run, busy, [fired]).runs
+    assert (made, replace(busy, thread_id=thread_id)) == expected
+    assert told == kwargs.shortened(made)
 
 
 def drafts(thread_id: str) -> list[CronDraft]:

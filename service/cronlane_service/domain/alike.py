@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from cronlane_service.domain import kwargs
 from cronlane_service.domain.immutable import immutable
 from cronlane_service.domain.models import OnCompletion, RunTemplate, Thread, Tick, TickOutcome
 from cronlane_service.domain.runs import Run
@@ -69,7 +70,7 @@ class Fired(NamedTuple):
     following: datetime | None
     run_id: str
     thread_id: str
-    kwargs: str
+    told: str  # the run's kwargs, shortened
     version: int  # of the cron, when it was read
 
 
@@ -102,7 +103,14 @@ class FiredAlike:
                 thread_id=each.thread_id,
                 cron_id=each.cron_id,
                 scheduled_for=each.scheduled_for,
-                kwargs=each.kwargs,
+                kwargs=self._kwargs(each),
             )
             for each in self.fired
         ]
+
+    def _kwargs(self, fired: Fired) -> str:
+        run = self.run
+        usual = kwargs.usual(
+            fired.run_id, fired.thread_id, run.graph_id, run.assistant_id, run.owner, fired.cron_id, run.temporary
+        )
+        return kwargs.restored(fired.told, usual)

@@ -31,7 +31,7 @@ RETRY = timedelta(seconds=1)
 READY = timedelta(seconds=2)
 """So long before they are due, crons are read, batch by batch: one that is changed until then has them read again."""
 MOST_READY = 32 * 1024 * 1024
-"""Characters of what runs are told, after which no further batch is prepared: some 40,000 of the usual ones."""
+"""Bytes of batches, after which no further one is prepared: some 50,000 of the usual ticks."""
 _AT_ONCE, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 

@@ -139,9 +139,9 @@ class Firings:
         if not fired:
             return
         # By column, as the statements want it: rows would be made only to be taken apart.
-        cron_ids, instants, following, run_ids, thread_ids, kwargs, versions = zip(*fired, strict=True)
+        cron_ids, instants, following, run_ids, thread_ids, told, versions = zip(*fired, strict=True)
         at = list(map(stored, instants))
-        own = {"cron_id": cron_ids, "scheduled_for": at, "run_id": run_ids, "thread_id": thread_ids, "kwargs": kwargs}
+        own = {"cron_id": cron_ids, "scheduled_for": at, "run_id": run_ids, "thread_id": thread_ids, "kwargs": told}
         counts = [len(alike.fired) for alike in batch]
         for query, like in (
             (threads.INSERT, [threads.row(alike.thread) for alike in batch]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cronlane_service.domain import jsontext
+from cronlane_service.domain import jsontext, kwargs
 from cronlane_service.domain.runs import (
     AttemptOutcome,
     CancelAction,
@@ -31,7 +31,7 @@ def row(run: Run) -> Row:
         stored(run.updated_at),
         str(run.status),
         run.metadata,
-        run.kwargs,
+        kwargs.shortened(run),
         str(run.multitask_strategy),
         run.temporary,
         run.cron_id,
@@ -70,7 +70,7 @@ def _history(text: str) -> tuple[PastAttempt, ...]:
 
 
 def _run(row: Row) -> Run:
-    run_id, owner, thread_id, assistant_id, graph_id, created, updated, status, metadata, kwargs, *rest = row
+    run_id, owner, thread_id, assistant_id, graph_id, created, updated, status, metadata, told, *rest = row
     strategy, temporary, cron_id, scheduled, available, attempt, worker, lease, cancel, *ending = rest
     error, message, started, ended, values, interrupts, hidden, recorded, queued, history = ending
     return Run(
@@ -83,7 +83,9 @@ def _run(row: Row) -> Run:
         updated_at=loaded(updated),
         status=RunStatus(status),
         metadata=metadata,
-        kwargs=kwargs,
+        kwargs=kwargs.restored(
+            told, kwargs.usual(run_id, thread_id, graph_id, assistant_id, owner, cron_id, temporary)
+        ),
         multitask_strategy=MultitaskStrategy(strategy),
         temporary=bool(temporary),
         cron_id=cron_id,

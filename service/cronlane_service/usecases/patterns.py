@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from cronlane_service.domain import kwargs
 from cronlane_service.domain.alike import Kind
 from cronlane_service.domain.launch import Origin, launch
 from cronlane_service.domain.models import Assistant, OnCompletion, Thread
@@ -18,13 +19,13 @@ _SOME_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A run and its thread, and how the run's ``kwargs`` are written."""
+    """A run and its thread, and the form of the run's ``kwargs``, shortened."""
 
     run: Run
     thread: Thread
     form: str
 
-    def kwargs(self, run_id: str, thread_id: str, cron_id: str, input_text: str | None) -> str:
+    def told(self, run_id: str, thread_id: str, cron_id: str, input_text: str | None) -> str:
         return self.form % {
             "run_id": run_id,
             "thread_id": thread_id,
@@ -65,7 +66,7 @@ def _pattern(kind: Kind, assistant: Assistant) -> Pattern:
         scheduled_for=_SOME_TIME,
     )
     run, busy = launch(marks["run_id"], _SOME_TIME, assistant, thread, template, origin)
-    form = run.kwargs.replace("%", "%%").replace(f'"{marks.pop("input")}"', "%(input)s")
+    form = kwargs.shortened(run).replace("%", "%%").replace(f'"{marks.pop("input")}"', "%(input)s")
     for name, mark in marks.items():
         form = form.replace(mark, f"%({name})s")
     return Pattern(run, busy, form)

@@ -15,6 +15,7 @@ from cronlane_service.domain.models import Assistant
 from cronlane_service.domain.ports import NewId, Transaction
 from cronlane_service.usecases.patterns import Pattern, Patterns
 
+_TICK = 600  # bytes, but for what its run is told
 _Planned = Sequence[tuple[Pattern, list[Fired]]]
 
 
@@ -23,7 +24,7 @@ class Prepared:
     """What a batch of plain crons comes to, but for the instant at which it is written.
 
     ``last``: due instant and id of the cron that is the last in turn. ``following``: the next tick of any of them.
-    ``size``: characters of what the runs are told.
+    ``size``: bytes that it keeps, about.
     """
 
     planned: _Planned
@@ -38,7 +39,7 @@ class Prepared:
         ticks = [each for _, fired in planned for each in fired]
         following = min((each.following for each in ticks if each.following is not None), default=None)
         last = max((each.scheduled_for, each.cron_id) for each in ticks)
-        oldest, size = min(each.scheduled_for for each in ticks), sum(len(each.kwargs) for each in ticks)
+        oldest, size = min(each.scheduled_for for each in ticks), sum(len(each.told) + _TICK for each in ticks)
         return cls(planned, assistants, oldest, last, following, size)
 
     def single(self, now: datetime, watching_since: datetime) -> bool:
@@ -106,7 +107,7 @@ class Plain:
     ) -> list[str]:
         left: list[str] = []
         want, until = self._foreseen.want, self._foreseen.until
-        following_of, new_id, kwargs = self._foreseen.next, self._new_id, pattern.kwargs
+        following_of, new_id, told = self._foreseen.next, self._new_id, pattern.told
         for cron_id, schedule, timezone, tick, input_text, version in alike.members:
             try:
                 following = following_of(schedule, timezone, tick)
@@ -115,7 +116,7 @@ class Plain:
                 continue
             if rules.is_single(tick, following, now, watching_since):
                 thread_id, run_id = new_id(), new_id()
-                text = kwargs(run_id, thread_id, cron_id, input_text)
+                text = told(run_id, thread_id, cron_id, input_text)
                 fired.append(Fired(cron_id, tick, following, run_id, thread_id, text, version))
                 if following is not None and following <= until:
                     want(schedule, timezone, following)
