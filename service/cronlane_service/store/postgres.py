@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,12 +16,13 @@ from psycopg import conninfo
 from cronlane_service.domain import jsontext
 from cronlane_service.store import postgres_errors
 from cronlane_service.store.connection import Connection
-from cronlane_service.store.database_clock import DatabaseClock, ticking
+from cronlane_service.store.database_clock import DatabaseClock
 from cronlane_service.store.engine import Hear, Notice
 from cronlane_service.store.errors import DatabaseUrlError, UnusableDatabase
 from cronlane_service.store.listener import CHANNEL, Listener, message
 from cronlane_service.store.postgres_json import castable
 from cronlane_service.store.postgres_lookups import LookUps
+from cronlane_service.store.postgres_refusals import Refusals
 from cronlane_service.store.postgres_session import Session
 from cronlane_service.store.postgres_values import Cursor, array
 
@@ -33,7 +33,6 @@ OLDEST = 13
 _MIGRATING = 0x63726F6E  # the advisory lock's number
 # Of Peewee's kinds of fields.
 _TYPES = {"TEXT": "text", "BIGINT": "bigint", "INT": "integer", "BOOL": "boolean", "BLOB": "bytea"}
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _SETTINGS = (
     # A server that stands still in the middle of a transaction, and its locks with it, is not waited for longer.
     "idle_in_transaction_session_timeout=10s",
@@ -73,7 +72,7 @@ class PostgresEngine:
         self.name = _named(given)
         self.clock = DatabaseClock()
         self.origin = uuid.uuid4().hex
-        self._refusing = _Refusing()
+        self._refusals = Refusals()
 
     def open(self) -> None:
         try:
@@ -116,15 +115,15 @@ class PostgresEngine:
             **(self._parameters if read_only else self._writing),
         )
         with translated:
-            self._refusing.check()
-        with self._refusing.asked():
+            self._refusals.check()
+        with self._refusals.asked():
             database.connect()
         return database
 
     def driver_connection(self) -> psycopg.Connection[Any]:
         """One without Peewee, for who needs what the driver alone can do."""
-        self._refusing.check()
-        with self._refusing.asked():
+        self._refusals.check()
+        with self._refusals.asked():
             return psycopg.connect(**self._parameters, autocommit=True)
 
     def set_clock(self, connection: psycopg.Connection[Any]) -> None:
@@ -201,30 +200,6 @@ class PostgresEngine:
 
     def listener(self, hear: Hear) -> Listener:
         return Listener(self, hear)
-
-
-class _Refusing:
-    """After a connection was refused, none is asked for until a pause, which grows, has passed."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._problem, self._until, self._pause = "", 0.0, _FIRST_PAUSE
-
-    def check(self) -> None:
-        if ticking() < self._until:
-            raise psycopg.OperationalError(self._problem)
-
-    @contextmanager
-    def asked(self) -> Iterator[None]:
-        try:
-            yield
-        except (psycopg.Error, peewee.PeeweeException) as error:
-            with self._guard:
-                self._problem, self._until = postgres_errors.explained(error), ticking() + self._pause
-                self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-            raise
-        with self._guard:
-            self._until, self._pause = 0.0, _FIRST_PAUSE
 
 
 _DIALECT = peewee.PostgresqlDatabase(None, prefer_psycopg3=True)  # never connected: it only knows the SQL
