@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections import Counter, deque
+from collections import deque
 from concurrent.futures import wait
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ import structlog
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.errors import CronsChanged, Overloaded, StoreUnavailable
 from cronlane_service.domain.ports import Database, Topic, Transaction
+from cronlane_service.scheduler.reports import report
 from cronlane_service.usecases.firing import Pass, merged
 from cronlane_service.usecases.lookahead import FIRST
 from cronlane_service.usecases.plain import Prepared
@@ -79,7 +79,7 @@ class Scheduler:
         while True:
             done = self._fired()
             self._untold = done.untold
-            _report(done, self._clock.now())
+            report(done, self._clock.now())
             now = self._look()
             if done.next_due is None or done.next_due > now:
                 self._ticks.ahead.passed(now)
@@ -213,25 +213,3 @@ class Scheduler:
 def _idle(left: timedelta) -> timedelta:
     """How long to sleep at most with nothing to do: what is due then has to be prepared in time."""
     return min(LONGEST_SLEEP, left - READY if left > READY else left)
-
-
-def _report(done: Pass, now: datetime) -> None:
-    """One line for all that a pass decided; one for each tick when more is to be told."""
-    for cron_id, reason in done.disabled.items():
-        log.warning("cron_disabled", cron_id=cron_id, reason=reason)
-    counted = Counter(f"{tick.outcome}" for tick in done.single_ticks)
-    counted["fired"] += sum(len(alike.fired) for alike in done.alike)
-    if done.oldest is None:
-        return
-    late = (now - done.oldest) / timedelta(milliseconds=1)
-    log.info("ticks_decided", late_ms=round(late, 3), **{name: number for name, number in counted.items() if number})
-    if log.is_enabled_for(logging.DEBUG):
-        for tick in done.ticks:
-            log.debug(
-                f"tick_{tick.outcome}",
-                cron_id=tick.cron_id,
-                scheduled_for=tick.scheduled_for.isoformat(),
-                run_id=tick.run_id,
-                reason=tick.reason,
-                count=tick.count,
-            )
