@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +34,10 @@ def prepared(house: House) -> Any:
     return batch
 
 
+def planned_runs(batches: Iterable[Any]) -> set[str]:
+    return {each.run_id for batch in batches for _, fired in batch.planned for each in fired}
+
+
 def ran(house: House) -> list[str | None]:
     """Of which crons there are runs, in the order in which these were made."""
     runs = house.do(lambda tx: tx.runs.active_of_owner("", None))
@@ -41,7 +46,7 @@ def ran(house: House) -> list[str | None]:
 
 def test_what_was_prepared_is_fired_without_reading_the_crons_again(house: House) -> None:
     crons = [house.cron() for _ in range(3)]
-    planned = {each.run_id for _, fired in prepared(house).planned for each in fired}
+    planned = planned_runs([prepared(house)])
     house.scheduler._ticks._plain.fire = None  # type: ignore[method-assign, assignment]
     assert house.scheduler.tick() == house.clock.now() + MINUTE
     runs = house.do(lambda tx: tx.runs.active_of_owner("", None))
@@ -81,10 +86,11 @@ def test_all_that_is_due_is_prepared_batch_by_batch(house: House, monkeypatch: p
     wanted = house.clock.now() + MINUTE
     steps = [house.scheduler._prepare_next(wanted, timedelta(0)) for _ in range(5)]
     assert steps == [True, True, True, False, False]
+    planned = planned_runs(house.scheduler._prepared)
     house.clock.advance(minutes=1)
-    house.scheduler._ticks._plain.fire = None  # type: ignore[method-assign, assignment]
     assert house.scheduler.tick() == wanted + MINUTE
     assert ran(house) == [cron.cron_id for cron in crons]
+    assert {run.run_id for run in house.do(lambda tx: tx.runs.active_of_owner("", None))} == planned
 
 
 def test_no_further_batch_is_prepared_beside_large_ones_and_all_fire(
@@ -152,12 +158,20 @@ def test_an_assistant_that_was_changed_meanwhile_is_run_as_it_is_now(house: Hous
     assert run.graph_id == "other"
 
 
-def test_what_was_prepared_for_later_is_not_fired_by_a_pass_before(house: House) -> None:
-    house.cron()
-    wanted = house.clock.now() + MINUTE
+def test_what_was_prepared_for_later_is_not_fired_by_a_pass_before_and_stays_prepared(house: House) -> None:
+    cron = house.cron()
+    house.clock.advance(seconds=29)
+    wanted = house.clock.now() + timedelta(seconds=31)
     house.scheduler._prepare_next(wanted, timedelta(0))
+    planned = planned_runs(house.scheduler._prepared)
+    sooner = house.cron(cron_draft("* * * * * 30"))
+    house.clock.advance(seconds=1)
     assert house.scheduler.tick() == wanted
-    assert house.do(lambda tx: tx.runs.active_of_owner("", None)) == []
+    assert ran(house) == [sooner.cron_id]
+    house.clock.advance(seconds=30)
+    house.scheduler.tick()
+    [run] = [each for each in house.do(lambda tx: tx.runs.active_of_owner("", None)) if each.cron_id == cron.cron_id]
+    assert {run.run_id} == planned
 
 
 def test_what_was_prepared_is_left_to_the_rules_when_nobody_watched(house: House) -> None:

@@ -107,6 +107,8 @@ class Scheduler:
 
     def _fired_prepared(self) -> Pass | None:
         """A batch that was prepared, or can be; if none is left, the next one is while this one is written."""
+        if self._prepared and self._prepared[0].last[0] > self._look():
+            return None  # it is for later
         prepared = self._prepared.popleft() if self._prepared else self._prepare(self._look())
         if prepared is None:
             return None
