@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,15 +14,19 @@ from builders import AGENT, cron_draft
 from cronlane_service.domain.drafts import CronDraft
 from cronlane_service.domain.models import TickOutcome
 from cronlane_service.scheduler import scheduler
-from cronlane_service.store import SqlDatabase
 from store.house import House
+from store.servers import serving
 
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-def house(database: SqlDatabase) -> House:
-    return House(database)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def house(request: pytest.FixtureRequest) -> Iterator[House]:
+    if request.param == "sqlite":
+        yield House(request.getfixturevalue("database"))
+    else:
+        with serving(request.getfixturevalue("postgres_url")) as database:
+            yield House(database)
 
 
 def prepared(house: House) -> Any:
@@ -183,6 +187,7 @@ def test_what_was_prepared_is_left_to_the_rules_when_nobody_watched(house: House
     assert ticks[0].outcome is TickOutcome.MISSED
 
 
+@pytest.mark.parametrize("house", ["sqlite"], indirect=True)
 def test_the_next_batch_is_prepared_while_one_is_written(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(house.scheduler._ticks, "_batch", 2)
     crons = [house.cron() for _ in range(5)]

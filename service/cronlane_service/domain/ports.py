@@ -89,8 +89,8 @@ class Database(Protocol):
         """Queues a write; done when it is committed and durable. A future cancelled in time is never run."""
         ...
 
-    def submit_beside(self, operation: Operation[T], most: int) -> Sequence[Future[T]]:
-        """The same write so many times at once, on connections of their own; once if there are none."""
+    def submit_beside(self, operations: Sequence[Operation[T]]) -> Sequence[Future[T]]:
+        """Writes that go on side by side, as many as there are connections for it; each has a commit of its own."""
         ...
 
     def write(self, operation: Operation[T]) -> Awaitable[T]:

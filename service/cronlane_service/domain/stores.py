@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from cronlane_service.domain.alike import Due, FiredAlike, Member
+from cronlane_service.domain.alike import Due, Fired, FiredAlike, Member
 from cronlane_service.domain.models import Assistant, AssistantVersion, Cron, CronProgress, Thread, ThreadStatus, Tick
 from cronlane_service.domain.queries import AssistantQuery, CronQuery, Page, ThreadQuery, TickQuery, Window
 from cronlane_service.domain.runs import RunError, RunStatus
@@ -125,6 +125,13 @@ class FiringStore(Protocol):
 
     def coming(self, after: datetime, cron_id: str, until: datetime, limit: int) -> Sequence[Member]:
         """Plain crons that come after that one (by due_at and id) and are due by ``until``, in this order."""
+        ...
+
+    def hold(self, fired: Sequence[Fired]) -> Collection[str]:
+        """The ids of those crons that are still what they were when they were read, and which nobody else changes now.
+
+        Where one transaction at a time writes nothing is looked at: `write` notices.
+        """
         ...
 
     def write(self, batch: Sequence[FiredAlike]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,8 @@ due within it can still be fired by who was there."""
 RETRY = timedelta(seconds=1)
 READY = timedelta(seconds=2)
 """So long before they are due, crons are read, batch by batch: one that is changed until then has them read again."""
+SIDE_BY_SIDE = 3
+"""Batches that are begun side by side when nothing is known of them but that there should be some."""
 MOST_READY = 32 * 1024 * 1024
 """Bytes of batches, after which no further one is prepared: some 50,000 of the usual ticks."""
 _AT_ONCE, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -97,18 +100,36 @@ class Scheduler:
 
     def _fired_together(self) -> Pass:
         """As many batches as are due, if they can be written at the same time."""
-        batches = self._ticks.batches(self._look())
-        writing = self._database.submit_beside(self._fire, batches)
+        most = 1 if self._database.alone else SIDE_BY_SIDE
+        batches = min(self._ticks.batches(self._look()), most)
+        return self._written([self._fire] * max(batches, 1))
+
+    def _fired_prepared(self) -> Pass | None:
+        """What was prepared; None: nothing was for now, or it is out of date."""
+        if self._prepared and self._prepared[0].last[0] > self._look():
+            return None
+        try:
+            return self._fired_in_turn() if self._database.alone else self._fired_side_by_side()
+        except CronsChanged:
+            self._prepared.clear()
+            return None
+
+    def _fired_side_by_side(self) -> Pass | None:
+        """All batches that were prepared. Other servers have prepared the same: what they fire is left to them."""
+        batches = [partial(self._fire, prepared=each) for each in self._prepared]
+        self._prepared.clear()
+        return self._written(batches) if batches else None
+
+    def _written(self, batches: Sequence[Callable[[Transaction], Pass]]) -> Pass:
+        writing = self._database.submit_beside(batches)
         wait(writing)
         if failed := [each for each in writing if each.exception() is not None]:
             self._untold = self._untold or self._looked_at  # the others may have made runs
             failed[0].result()
         return merged([each.result() for each in writing])
 
-    def _fired_prepared(self) -> Pass | None:
+    def _fired_in_turn(self) -> Pass | None:
         """A batch that was prepared, or can be; if none is left, the next one is while this one is written."""
-        if self._prepared and self._prepared[0].last[0] > self._look():
-            return None  # it is for later
         prepared = self._prepared.popleft() if self._prepared else self._prepare(self._look())
         if prepared is None:
             return None
@@ -118,16 +139,9 @@ class Scheduler:
                 self._prepared.append(following)
         finally:
             wait([written])
-        try:
-            return written.result()
-        except CronsChanged:
-            self._prepared.clear()
-            return None
+        return written.result()
 
     def _prepare(self, until: datetime, after: tuple[datetime, str] = FIRST) -> Prepared | None:
-        """Where other servers may fire the same crons, they are not to be looked at before they are locked."""
-        if not self._database.alone:
-            return None
         return self._database.read_now(lambda tx: self._ticks.prepare(tx, until, after))
 
     def _fire(self, tx: Transaction, prepared: Prepared | None = None) -> Pass:

@@ -91,6 +91,10 @@ class Connection:
         """The query over a table of these values. How many rows were written."""
         return sum(self._changed(sql, values) for sql, values in query.portions(self.engine, columns))
 
+    def find_columns(self, query: Rows, columns: Columns) -> list[Row]:
+        """What the query over a table of these values finds."""
+        return [row for sql, values in query.portions(self.engine, columns) for row in self._fetched(sql, values)]
+
     def settle(self) -> None:
         """Waits for all that was put. Raises Peewee's error of the first that failed."""
         with translated:

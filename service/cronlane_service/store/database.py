@@ -12,6 +12,7 @@ from typing import TypeVar
 from cronlane_service.domain.clock import Clock
 from cronlane_service.domain.errors import Overloaded, StoreUnavailable
 from cronlane_service.domain.ports import Operation, Topic, Transaction
+from cronlane_service.store.beside import Beside
 from cronlane_service.store.engine import Engine
 from cronlane_service.store.errors import DatabaseUrlError
 from cronlane_service.store.migrate import migrate
@@ -84,8 +85,11 @@ class SqlDatabase:
         future: Future[T] = self._writer.submit(operation)
         return future
 
-    def submit_beside(self, operation: Operation[T], most: int) -> Sequence[Future[T]]:
-        return [writer.submit(operation) for writer in self._beside[: max(most, 1)] or [self._writer]]
+    def submit_beside(self, operations: Sequence[Operation[T]]) -> Sequence[Future[T]]:
+        beside = Beside(operations)
+        for writer in self._beside or [self._writer]:
+            beside.go_on(writer)
+        return beside.answers
 
     def write(self, operation: Operation[T]) -> Awaitable[T]:
         future: asyncio.Future[T] = self._writer.submit(operation, asyncio.get_running_loop())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -12,7 +12,7 @@ from typing import Any
 import peewee
 
 from cronlane_service.domain import jsontext
-from cronlane_service.domain.alike import Alike, Due, FiredAlike, Kind, Member
+from cronlane_service.domain.alike import Alike, Due, Fired, FiredAlike, Kind, Member
 from cronlane_service.domain.errors import CronsChanged
 from cronlane_service.domain.models import OnCompletion
 from cronlane_service.domain.policies import CatchUp, Fold, Gap, Overlap
@@ -113,6 +113,16 @@ _ADVANCE = Rows(
     ),
 )
 
+_UNCHANGED = Rows(
+    _STEP[:3],
+    lambda rows, given: (
+        Table.select(Table.cron_id)
+        .from_(rows, Table)
+        .where(Table.cron_id == given[0], Table.due_at == given[1], Table.updated_at == given[2], Table.enabled)
+        .for_update(of=Table, skip_locked=True)
+    ),
+)
+
 
 class Firings:
     """Implements FiringStore."""
@@ -133,6 +143,14 @@ class Firings:
         place = {"after": stored(after), "id": cron_id, "until": stored(until)}
         rows = self._connection.rows(_COMING, limit=limit, **place)
         return [_member(*row[:6]) for row in rows if _fits(*map(type, row))]
+
+    def hold(self, fired: Sequence[Fired]) -> Collection[str]:
+        cron_ids = [each.cron_id for each in fired]
+        if not self._connection.shares:
+            return set(cron_ids)
+        at, versions = [stored(each.scheduled_for) for each in fired], [each.version for each in fired]
+        columns = Columns({}, dict(zip(_UNCHANGED.names, (cron_ids, at, versions), strict=True)))
+        return {cron_id for (cron_id,) in self._connection.find_columns(_UNCHANGED, columns)}
 
     def write(self, batch: Sequence[FiredAlike]) -> None:
         fired = [each for alike in batch for each in alike.fired]

@@ -76,7 +76,9 @@ class Plain:
         """Raises CronsChanged, also when their assistants have changed, or the time for it has passed."""
         if not prepared.single(now, watching_since) or prepared.assistants != _found(tx, list(prepared.assistants)):
             raise CronsChanged
-        return _written(tx, prepared.planned, now)
+        held = tx.firings.hold([each for _, fired in prepared.planned for each in fired])
+        ours = [(pattern, [each for each in fired if each.cron_id in held]) for pattern, fired in prepared.planned]
+        return _written(tx, [(pattern, fired) for pattern, fired in ours if fired], now)
 
     def _plan(
         self, due: Sequence[Alike], assistants: Mapping[str, Assistant], now: datetime, watching_since: datetime
