@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,16 @@ def test_a_database_in_a_file_is_checked_without_the_runners_postgres_and_withou
     assert imported(tmp_path, "check", of=late) == ["langgraph"]
 
 
+@pytest.fixture
+def collector() -> Iterator[None]:
+    """Is as it was afterwards."""
+    threshold = gc.get_threshold()
+    yield
+    gc.set_threshold(*threshold)
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("collector")
 def test_what_lasts_is_not_looked_for_garbage_in() -> None:
     before = gc.get_freeze_count()
     with lasting():
@@ -51,4 +62,22 @@ def test_what_lasts_is_not_looked_for_garbage_in() -> None:
         kept = [[] for _ in range(1000)]
     assert gc.isenabled()
     assert gc.get_freeze_count() >= before + len(kept)
-    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("collector")
+def test_garbage_is_not_looked_for_because_of_what_is_under_way() -> None:
+    with lasting():
+        pass
+    collections: list[str] = []
+
+    def noting(phase: str, info: dict[str, int]) -> None:
+        collections.append(phase)
+
+    gc.callbacks.append(noting)
+    try:
+        under_way: list[list[int]] = [[] for _ in range(3_000)]
+        assert not collections
+        under_way += [[] for _ in range(3_000)]
+        assert collections
+    finally:
+        gc.callbacks.remove(noting)
