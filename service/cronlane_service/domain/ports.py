@@ -97,8 +97,11 @@ class Database(Protocol):
         """The same, for a coroutine."""
         ...
 
-    def write_few(self, operation: Operation[T]) -> Awaitable[T]:
-        """`write` of what finds rows by their keys, and writes no more than a few: it may keep the loop waiting."""
+    def write_few(self, operation: Operation[T], characters: int) -> Awaitable[T]:
+        """`write` of what finds rows by their keys and writes a few of them, with so many characters of JSON.
+
+        Where that is done in no time, the loop waits for it.
+        """
         ...
 
     def read(self, operation: Operation[T]) -> Awaitable[T]:

@@ -49,8 +49,13 @@ class CronServicer(CronServiceServicer):
 
     async def CreateCron(self, request: pb.CreateCronRequest, context: Context) -> pb.Cron:  # noqa: N802
         who, draft = owner(context), convert.draft(request.cron)
-        write = self._rehearse if request.validate_only else self._database.write_few
-        return convert.written(await write(lambda tx: self._crons.create(tx, who, draft, request.request_id)))
+
+        def create(tx: Transaction) -> Cron:
+            return self._crons.create(tx, who, draft, request.request_id)
+
+        if request.validate_only:
+            return convert.written(await self._rehearse(create))
+        return convert.written(await self._database.write_few(create, convert.characters(draft)))
 
     async def GetCron(self, request: pb.GetCronRequest, context: Context) -> pb.Cron:  # noqa: N802
         who, names = owner(context), selection(pb.Cron, request.select) if request.select else frozenset()
@@ -66,7 +71,7 @@ class CronServicer(CronServiceServicer):
 
     async def DeleteCron(self, request: pb.DeleteCronRequest, context: Context) -> Empty:  # noqa: N802
         who = owner(context)
-        await self._database.write_few(lambda tx: self._crons.delete(tx, who, request.cron_id, request.etag))
+        await self._database.write_few(lambda tx: self._crons.delete(tx, who, request.cron_id, request.etag), 0)
         return Empty()
 
     async def PreviewSchedule(  # noqa: N802
@@ -81,8 +86,7 @@ class CronServicer(CronServiceServicer):
     async def PauseCron(self, request: pb.PauseCronRequest, context: Context) -> pb.Cron:  # noqa: N802
         who, note = owner(context), request.note if request.HasField("note") else None
         cron_id, etag = request.cron_id, request.etag
-        paused = await self._database.write_few(lambda tx: self._crons.pause(tx, who, cron_id, note, etag))
-        return convert.written(paused)
+        return convert.written(await self._database.write(lambda tx: self._crons.pause(tx, who, cron_id, note, etag)))
 
     async def ResumeCron(self, request: pb.ResumeCronRequest, context: Context) -> pb.Cron:  # noqa: N802
         who, note = owner(context), request.note if request.HasField("note") else None

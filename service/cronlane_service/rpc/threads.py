@@ -41,7 +41,9 @@ class ThreadServicer(ThreadServiceServicer):
         who, draft = owner(context), convert.draft(request)
         if draft.supersteps:
             return convert.written(await self._states.create(who, draft, request.request_id))
-        made = await self._database.write_few(lambda tx: self._threads.create(tx, who, draft, request.request_id))
+        made = await self._database.write_few(
+            lambda tx: self._threads.create(tx, who, draft, request.request_id), len(draft.metadata or "")
+        )
         return convert.written(made)
 
     async def GetThread(self, request: pb.GetThreadRequest, context: Context) -> pb.Thread:  # noqa: N802
@@ -55,9 +57,7 @@ class ThreadServicer(ThreadServiceServicer):
             raise InvalidField(f"update_mask.{min(fixed)}", "cannot be updated")
         thread_id, etag, metadata = request.thread.thread_id, request.thread.etag, text(wanted, "metadata")
         ttl = convert.ttl(wanted) if "ttl" in named else None
-        changed = await self._database.write_few(
-            lambda tx: self._threads.update(tx, who, thread_id, metadata, etag, ttl)
-        )
+        changed = await self._database.write(lambda tx: self._threads.update(tx, who, thread_id, metadata, etag, ttl))
         return convert.written(changed)
 
     async def DeleteThread(self, request: pb.DeleteThreadRequest, context: Context) -> Empty:  # noqa: N802

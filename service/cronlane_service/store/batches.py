@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import peewee
@@ -12,6 +13,9 @@ from cronlane_service.store.connection import Connection
 from cronlane_service.store.engine import Engine, Notice
 from cronlane_service.store.transaction import Transaction, keep_soonest
 from cronlane_service.store.writes import Write
+
+_AT_ONCE = 0.005
+"""Seconds: so long a thread at work keeps Python's lock from the loop as well."""
 
 
 class Batches:
@@ -26,6 +30,7 @@ class Batches:
         """Whether a batch that failed may be committed all the same."""
         self._engine = engine
         self._transaction: Transaction | None = None
+        self._spoilt = False  # something failed at once, and to disconnect takes time as well
 
     @property
     def connected(self) -> bool:
@@ -36,33 +41,46 @@ class Batches:
         """Whether anything was, on this connection."""
         return self._transaction is not None and self._transaction.connection.written > 0
 
-    def carry_out(self, batch: list[Write], notices: dict[Notice, None]) -> list[Write]:
-        """Those that will have their answer with the `commit`; the others are to be tried again, before later ones."""
+    def carry_out(self, batch: list[Write], notices: dict[Notice, None], done: int = 0) -> list[Write]:
+        """Those that will have their answer with the `commit`; the others are to be tried again, before later ones.
+
+        ``done``: the first so many were carried out at once.
+        """
+        if self._spoilt:
+            self.disconnect()
         self.committing = False
         transaction = self._transaction = self._transaction or Transaction(Connection(self._engine))
-        transaction.begin_write()
-        if self._together(transaction, batch, notices):
+        if not done:
+            transaction.begin_write()
+        if self._together(transaction, batch[done:], notices):
             return batch
         transaction.connection.rollback()
         notices.clear()
         transaction.begin_write()
         return [write for write in batch if self._apart(transaction, write, notices)]
 
-    def carry_out_at_once(self, batch: list[Write], notices: dict[Notice, None]) -> bool:
-        """`carry_out` for a thread that must not wait. False: not one of them is carried out."""
-        self.committing = False
-        transaction = self._transaction
+    def carry_out_at_once(self, batch: list[Write], notices: dict[Notice, None]) -> int:
+        """`carry_out` on the loop: the first so many of them, as long as it may wait. It may be none."""
+        transaction, end = self._transaction, monotonic() + _AT_ONCE
         if transaction is None:  # to connect takes time
-            return False
+            return 0
         try:
             transaction.begin_write(wait=False)
-            if self._together(transaction, batch, notices):
-                return True
-            transaction.connection.rollback()
         except peewee.PeeweeException:  # whoever has the time will find out what is wrong
-            self.disconnect()
+            return 0
+        try:
+            for done, write in enumerate(batch, 1):
+                if not self._together(transaction, [write], notices):
+                    transaction.connection.rollback()
+                    break
+                if monotonic() > end:
+                    return done
+            else:
+                return len(batch)
+        except peewee.PeeweeException:
+            self._spoilt = True
         notices.clear()
-        return False
+        return 0
 
     def commit(self, notices: dict[Notice, None]) -> None:
         assert self._transaction is not None, "nothing was carried out"
@@ -76,7 +94,7 @@ class Batches:
 
     def disconnect(self) -> None:
         """Closing takes an open transaction back, and the next batch starts with a new connection."""
-        transaction, self._transaction = self._transaction, None
+        transaction, self._transaction, self._spoilt = self._transaction, None, False
         if transaction is not None:
             transaction.connection.close()
 

@@ -142,7 +142,8 @@ class Connection:
 
     def begin_write(self, *, wait: bool = True) -> None:
         """``wait``: for other programs, if they keep the database to themselves; else that is an error at once."""
-        self._driver.wait(wait)
+        with translated:
+            self._driver.wait(wait)
         self.send(self.engine.begin_write)
 
     def begin_read(self) -> None:

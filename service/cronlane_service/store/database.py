@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 BESIDE = 3
 """Connections that write beside the one of all others, where one transaction does not wait for another."""
+_FEW = 20_000
+"""Characters that are written in no time."""
 _FORMS = (
     "use a file's path, sqlite:///relative/path.db, sqlite:////absolute/path.db or postgresql://user@host:port/database"
 )
@@ -95,9 +97,9 @@ class SqlDatabase:
         future: asyncio.Future[T] = self._writer.submit(operation, asyncio.get_running_loop())
         return future
 
-    def write_few(self, operation: Operation[T]) -> Awaitable[T]:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = self._writer.submit(operation, loop, short=self._engine.near)
+    def write_few(self, operation: Operation[T], characters: int) -> Awaitable[T]:
+        short = self._engine.near and characters <= _FEW
+        future: asyncio.Future[T] = self._writer.submit(operation, asyncio.get_running_loop(), short=short)
         return future
 
     async def look_up(self, operation: Operation[T]) -> T:

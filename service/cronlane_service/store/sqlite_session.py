@@ -54,5 +54,5 @@ class Session(sqlite3.Connection):
 
     def wait(self, wait: bool) -> None:
         if wait is not self._waits:
-            self._waits = wait
             self.execute(f"PRAGMA busy_timeout = {self._timeout * 1000 if wait else 0:.0f}")
+            self._waits = wait

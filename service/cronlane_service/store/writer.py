@@ -7,6 +7,7 @@ from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from contextvars import Context
 from datetime import timedelta
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -24,8 +25,8 @@ from cronlane_service.store.writes import Carried, Write, answer, refuse
 T = TypeVar("T")
 
 _BATCH = 256
-_SHORT_BATCH = 64
-"""So that the loop gets to its callers in between."""
+_MOST_SHORT = 64
+"""If more wait, a commit for them takes longer than the loop can keep waiting: it is the thread's that has no bound."""
 _RETRY_AFTER = timedelta(seconds=1)
 _log = structlog.get_logger()
 
@@ -45,6 +46,7 @@ class Writer:
         self._queue: SimpleQueue[Write | Carried | None] = SimpleQueue()  # None wakes who waits for work
         self._again: deque[Write] = deque()
         self._serving: list[Write] = []
+        self._found: list[Write | None] = []  # to be served next
         self._guard = threading.Lock()
         self._stopping = False
         self._idle = False
@@ -85,7 +87,7 @@ class Writer:
                 raise StoreUnavailable("it is closed")
             if (waiting := self._queue.qsize() + len(self._short)) >= self._queue_limit:
                 raise Overloaded(waiting, _RETRY_AFTER)
-            if short and self._idle and (not self._short or self._short[0].loop is loop):
+            if short and self._takes_short(loop):
                 self._short.append(write)
                 self._call_loop()
             else:
@@ -93,11 +95,16 @@ class Writer:
                 self._queue.put(write)
         return write.future
 
+    def _takes_short(self, loop: AbstractEventLoop | None) -> bool:
+        """Guarded."""
+        waiting = self._short
+        return self._idle and (not waiting or (waiting[0].loop is loop and len(waiting) < _MOST_SHORT))
+
     def _call_loop(self) -> None:
         """Unless it is called by now, or will be. Guarded; the short ones that wait are of one loop."""
         if self._short and not self._on_loop and self._called is not (loop := self._short[0].loop):
             assert loop is not None, "what is short is submitted by a loop"
-            loop.call_soon_threadsafe(self._carry_out_short)
+            loop.call_soon_threadsafe(self._carry_out_short, context=Context())  # of no caller: it is for all of them
             self._called = loop
 
     def _hand_over_short(self) -> None:
@@ -109,21 +116,18 @@ class Writer:
 
     def _carry_out_short(self) -> None:
         """On the loop, while the thread waits for it."""
+        notices: dict[Notice, None] = {}
+        done = 0
         with self._guard:
             self._called = None
-            if self._on_loop:
+            if self._on_loop or not (batch := [write for write in self._short if write.begin()]):
                 return
-            waiting = [write for write in self._short if write.begin()]
-            batch, self._short = waiting[:_SHORT_BATCH], waiting[_SHORT_BATCH:]
-            if not batch:
-                return
+            self._short.clear()
             self._on_loop = True
-        notices: dict[Notice, None] = {}
-        carried = False
         try:
-            carried = self._batches.carry_out_at_once(batch, notices)
+            done = self._batches.carry_out_at_once(batch, notices)
         finally:
-            self._queue.put(Carried(batch, notices if carried else None))
+            self._queue.put(Carried(batch, notices, done))
 
     def _close(self) -> None:
         with self._guard:
@@ -136,7 +140,7 @@ class Writer:
         try:
             while (batch := self._next_batch()) is not None:
                 self._serving = batch
-                self._serve(batch)
+                self._serve(batch, {})
                 self._serving = []
         finally:
             # Also if this thread dies of something unforeseen: nobody may wait for it then.
@@ -146,7 +150,7 @@ class Writer:
 
     def _next_batch(self) -> list[Write] | None:
         """Waits for work; None when all is done and nothing more may come."""
-        found: list[Write | None] = [*self._again]
+        found = self._found = [*self._again]
         self._again.clear()
         with suppress(Empty):
             while self._on_loop or not found or (len(found) < _BATCH and found[-1] is not None):
@@ -171,7 +175,7 @@ class Writer:
     def _finish(self, carried: Carried) -> None:
         """What was carried out on the loop is before all that was put meanwhile."""
         self._serving = carried.batch
-        self._serve(carried.batch, carried.notices)
+        self._serve(carried.batch, carried.notices, carried.done)
         self._serving = []
         with self._guard:
             self._on_loop = False
@@ -180,17 +184,16 @@ class Writer:
             except RuntimeError:  # it is closed
                 self._hand_over_short()
 
-    def _serve(self, batch: list[Write], carried: dict[Notice, None] | None = None, *, again: bool = True) -> None:
-        """``carried``: what is to be told, if the batch is carried out by now."""
-        notices = {} if carried is None else carried
+    def _serve(self, batch: list[Write], notices: dict[Notice, None], done: int = 0, *, again: bool = True) -> None:
+        """``done``: the first so many were carried out on the loop. ``notices``: what is to be told of those."""
         try:
-            answered = self._batches.carry_out(batch, notices) if carried is None else batch
+            answered = self._batches.carry_out(batch, notices, done)
             self._batches.commit(notices)
         except peewee.PeeweeException as error:
             connected = self._batches.connected
             self._batches.disconnect()
             if again and connected and not self._batches.committing and self._engine.lost(error):
-                self._serve(batch, again=False)  # nothing was committed, and a new connection may work
+                self._serve(batch, {}, again=False)  # nothing was committed, and a new connection may work
             else:
                 self._give_up(batch, self._engine.unavailable(error) or str(error))
             return
@@ -216,7 +219,7 @@ class Writer:
                     _log.error("listener_failed", topic=topic.value, exc_info=error)
 
     def _refuse_rest(self) -> None:
-        rest = [*self._serving, *self._again]
+        rest = [*self._serving, *self._again, *filter(None, self._found)]
         self._again.clear()
         while not self._queue.empty():
             item = self._queue.get_nowait()

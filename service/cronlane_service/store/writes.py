@@ -33,10 +33,11 @@ class Write:
 
 
 class Carried(NamedTuple):
-    """Writes that were carried out on the loop, and have to be committed. ``notices`` None: they could not be."""
+    """Writes of which the first ``done`` were carried out on the loop; what is to be told of those after the commit."""
 
     batch: list[Write]
-    notices: dict[Notice, None] | None
+    notices: dict[Notice, None]
+    done: int
 
 
 def answer(writes: Iterable[Write]) -> None:
@@ -67,5 +68,7 @@ def _settle(writes: Iterable[Write]) -> None:
             continue
         if write.error is None:
             write.future.set_result(write.result)
+        elif isinstance(write.error, StopIteration):  # which a future does not take
+            write.future.set_exception(RuntimeError("the operation raised StopIteration"))
         else:
             write.future.set_exception(write.error)

@@ -76,6 +76,12 @@ def draft(cron: pb.Cron) -> CronDraft:
     return CronDraft(policies=policies, run=template(sent), **{name: sent[name] for name in _DRAFTED & sent.keys()})
 
 
+def characters(draft: CronDraft) -> int:
+    """Of the JSON that it holds."""
+    run = draft.run
+    return sum(map(len, filter(None, (draft.metadata, draft.extra, run.input, run.config, run.context, run.command))))
+
+
 def query(request: pb.SearchCronsRequest | pb.CountCronsRequest) -> CronQuery:
     enabled = None
     if isinstance(request, pb.SearchCronsRequest) and request.HasField("enabled"):
