@@ -50,14 +50,18 @@ class Batches:
             self.disconnect()
         self.committing = False
         transaction = self._transaction = self._transaction or Transaction(Connection(self._engine))
+        if batch and done == len(batch):
+            return batch
         if not done:
             transaction.begin_write()
-        if self._together(transaction, batch[done:], notices):
-            return batch
-        transaction.connection.rollback()
-        notices.clear()
-        transaction.begin_write()
-        return [write for write in batch if self._apart(transaction, write, notices)]
+        answered = batch
+        if not self._together(transaction, batch[done:], notices):
+            transaction.connection.rollback()
+            notices.clear()
+            transaction.begin_write()
+            answered = [write for write in batch if self._apart(transaction, write, notices)]
+        self._engine.check()
+        return answered
 
     def carry_out_at_once(self, batch: list[Write], notices: dict[Notice, None]) -> int:
         """`carry_out` on the loop: the first so many of them, as long as it may wait. It may be none."""
@@ -76,6 +80,7 @@ class Batches:
                 if monotonic() > end:
                     return done
             else:
+                self._engine.check()  # here, as each call of the system lets another thread go first
                 return len(batch)
         except peewee.PeeweeException:
             self._spoilt = True
@@ -88,7 +93,6 @@ class Batches:
         keep_soonest(notices)
         if notices:
             self._engine.announce(connection, list(notices))
-        self._engine.check()
         self.committing = True
         connection.commit()
 
