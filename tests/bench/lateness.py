@@ -177,7 +177,8 @@ def called(load: Load, soon: Soon) -> tuple[Result, Result]:
     gets = [calls.get_cron(each) for each in ids]
     job = Job(GRPC, address.host, address.port, gets, 4, seconds=CALLING, method=f"{CRONS}/GetCron")
     run(load, job)
-    quiet = run(load, job)
+    # A server that has just begun looks ahead, and has no quiet half second then.
+    quiet = min((run(load, job) for _ in range(3)), key=lambda each: each.p99)
     left = (at - clock.now()).total_seconds()
     assert left > 0, "the instant has passed"
     threading.Event().wait(left)

@@ -17,6 +17,7 @@ from langgraph.types import Send
 from pydantic import BaseModel
 
 from cronlane_service.domain.runs import Outcome, RunError, RunStatus
+from cronlane_service.runner.turns import SHORT
 from runner.sample import Gate, Steps, asking, chain, failing, first, greet, run, second, third
 
 
@@ -28,6 +29,16 @@ def steps(outcome: Outcome) -> list[str]:
 async def test_a_run_ends_with_the_values_of_the_state(serve: Any) -> None:
     outcome = await (await serve(chain(first, third))).execute(run())
     assert outcome == Outcome(RunStatus.SUCCESS, '{"steps":["input","first","third"]}', "{}", False, None)
+
+
+async def test_a_graph_leaves_other_threads_time_at_once(serve: Any) -> None:
+    def telling(state: Steps) -> Steps:
+        return {"steps": [f"{sys.getswitchinterval():.4f}"]}
+
+    before = sys.getswitchinterval()
+    outcome = await (await serve(chain(telling))).execute(run())
+    assert steps(outcome) == ["input", f"{SHORT:.4f}"]
+    assert sys.getswitchinterval() == before > SHORT
 
 
 async def test_messages_grow_from_run_to_run_on_a_thread(serve: Any) -> None:

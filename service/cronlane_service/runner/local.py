@@ -27,6 +27,7 @@ from cronlane_service.runner.protocol import ProtocolStream
 from cronlane_service.runner.seams import Events
 from cronlane_service.runner.sqlite import SqliteCheckpoints
 from cronlane_service.runner.streaming import Stream
+from cronlane_service.runner.turns import short_turns
 
 if TYPE_CHECKING:
     from cronlane_service.runner.graphs import Graph, Saver
@@ -73,6 +74,7 @@ class LocalGraphs:
         """
         graph = None
         async with AsyncExitStack() as stack:
+            stack.enter_context(short_turns())
             try:
                 call = calls.call(run)
                 use = self._use(Access.RUN, call.config, run.owner, call.context)
