@@ -160,7 +160,7 @@ def fired(together: tuple[int, ...], expressions: int, postgres: str = "") -> li
 
 
 def under_fire(bench: Bench) -> Iterator[Row]:
-    """GetCron while 10,000 ticks fire, against the second before."""
+    """GetCron in the half second from the instant at which 10,000 are due, against the quietest one before it."""
     pairs = Pairs()
     for _ in range(2):
         with TemporaryDirectory() as folder, due_soon(Path(folder), "", (UNDER_FIRE,), UNDER_FIRE) as soon:
