@@ -15,6 +15,8 @@ from cronlane_service.domain.errors import Overloaded
 from cronlane_service.domain.models import Thread
 from cronlane_service.domain.ports import Topic, Transaction
 from cronlane_service.store import SqlDatabase
+from cronlane_service.store.engine import Notice
+from cronlane_service.store.writes import Write
 from serving import wait_until
 from store.engines import ON_SQLITE
 from store.rows import thread
@@ -54,6 +56,55 @@ async def test_they_share_a_commit_and_are_answered_after_it(store: SqlDatabase)
     assert exists(store, made[0])
     assert all(await asyncio.gather(*writes[1:]))
     assert all(exists(store, each) for each in made)
+
+
+@ON_SQLITE
+async def test_a_commit_waits_for_those_that_wrote_when_the_last_one_did(store: SqlDatabase) -> None:
+    await settled(store)
+    shared: list[int] = []
+    carry_out = store._writer._batches.carry_out_at_once
+
+    def counting(batch: list[Write], notices: dict[Notice, None]) -> int:
+        shared.append(len(batch))
+        return carry_out(batch, notices)
+
+    store._writer._batches.carry_out_at_once = counting  # type: ignore[method-assign]
+
+    async def caller(pause: int) -> None:
+        for _ in range(20):
+            for _ in range(pause):
+                await asyncio.sleep(0)  # so that no two come together
+            assert await few(store, inserting(thread()))
+
+    await asyncio.gather(*map(caller, range(8)))
+    assert sum(shared) == 160
+    assert len(shared) <= 30, shared
+
+
+@ON_SQLITE
+async def test_a_commit_does_not_wait_for_ever_for_those_that_wrote_before(store: SqlDatabase) -> None:
+    await settled(store)
+    store._writer._expected = 10
+    async with asyncio.timeout(LONG):
+        assert await few(store, where) == threading.get_ident()
+    wait_until(lambda: store._writer._expected == 1, description="nobody is expected, as nobody else came")
+
+
+@ON_SQLITE
+async def test_nothing_waits_for_others_once_there_is_work_for_the_writer_or_it_stops(store: SqlDatabase) -> None:
+    await settled(store)
+    store._writer._expected = 10
+    order: list[str] = []
+    writes = [few(store, lambda _: order.append("short")), store.write(lambda _: order.append("long"))]
+    await asyncio.gather(*writes)
+    assert order == ["short", "long"]
+    await settled(store)
+    store._writer._expected = 10
+    made = thread()
+    waiting = few(store, inserting(made))
+    store._writer.stop()
+    assert await waiting
+    assert exists(store, made)
 
 
 @pytest.mark.parametrize("seed", range(5))

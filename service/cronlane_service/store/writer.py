@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, Handle
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -27,6 +27,10 @@ T = TypeVar("T")
 _BATCH = 256
 _MOST_SHORT = 64
 """If more wait, a commit for them takes longer than the loop can keep waiting: it is the thread's that has no bound."""
+_MOST_EXPECTED = 48
+"""Leaves room for those that come before the loop gets to it."""
+_PATIENCE = 0.003
+"""Seconds for which short ones wait for others, to share a commit with them."""
 _RETRY_AFTER = timedelta(seconds=1)
 _log = structlog.get_logger()
 
@@ -53,8 +57,11 @@ class Writer:
         """Whether the thread waits, and has nothing before it."""
         self._short: list[Write] = []
         """To be carried out on the loop; while there are any the thread is idle, or commits what was."""
+        self._expected = 1
+        """How many were under way at a time when the last were committed: so many will come again."""
         self._called: AbstractEventLoop | None = None
         """The loop that will carry them out."""
+        self._call: Handle
         self._on_loop = False
         """Whether a transaction was begun on the loop and is not committed: until then the thread begins none."""
         self._listeners: dict[Topic, list[Callable[[str], None]]] = (
@@ -101,11 +108,23 @@ class Writer:
         return self._idle and (not waiting or (waiting[0].loop is loop and len(waiting) < _MOST_SHORT))
 
     def _call_loop(self) -> None:
-        """Unless it is called by now, or will be. Guarded; the short ones that wait are of one loop."""
-        if self._short and not self._on_loop and self._called is not (loop := self._short[0].loop):
-            assert loop is not None, "what is short is submitted by a loop"
-            loop.call_soon_threadsafe(self._carry_out_short, context=Context())  # of no caller: it is for all of them
-            self._called = loop
+        """When all are there that are expected, or do not come. Guarded, on the loop of the short ones that wait."""
+        if not self._short or self._on_loop:
+            return
+        loop, there = self._short[0].loop, len(self._short)
+        assert loop is not None, "what is short is submitted by a loop"
+        if self._called is loop:
+            if there != self._expected:
+                return
+            self._call.cancel()
+        patience = _PATIENCE if there < self._expected else 0
+        self._call = loop.call_later(patience, self._carry_out_short, context=Context())  # of no caller: it is for all
+        self._called = loop
+
+    def _go_on(self) -> None:
+        """On the loop, with those that came while a commit was under way."""
+        with self._guard:
+            self._call_loop()
 
     def _hand_over_short(self) -> None:
         """To the thread, before what comes now. Guarded."""
@@ -179,10 +198,12 @@ class Writer:
         self._serving = []
         with self._guard:
             self._on_loop = False
-            try:
-                self._call_loop()
-            except RuntimeError:  # it is closed
-                self._hand_over_short()
+            self._expected = min(len(carried.batch) + len(self._short), _MOST_EXPECTED)
+            if self._short and (loop := self._short[0].loop) is not None:
+                try:
+                    loop.call_soon_threadsafe(self._go_on, context=Context())
+                except RuntimeError:  # it is closed
+                    self._hand_over_short()
 
     def _serve(self, batch: list[Write], notices: dict[Notice, None], done: int = 0, *, again: bool = True) -> None:
         """``done``: the first so many were carried out on the loop. ``notices``: what is to be told of those."""
