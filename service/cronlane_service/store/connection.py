@@ -164,7 +164,8 @@ class Connection:
             return self._driver.in_transaction
 
     def commit(self) -> None:
-        self.execute("COMMIT")
+        with translated:
+            self._driver.commit()
 
     def rollback(self) -> None:
         self._forget()

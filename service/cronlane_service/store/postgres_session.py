@@ -83,6 +83,9 @@ class Session:
         if self._unanswered:
             self._answers()
 
+    def commit(self) -> None:
+        self.execute("COMMIT")
+
     def hasten(self, seconds: float | None) -> None:
         """Who waits for another machine has threads for that."""
 
