@@ -48,6 +48,25 @@ async def test_what_may_take_long_is_left_to_the_writer(store: SqlDatabase) -> N
     assert [await each for each in [few(store, slow), few(store, where)]] == [threading.get_ident(), large]
 
 
+@ON_SQLITE
+async def test_what_comes_while_the_writer_is_at_work_is_the_loop_s_again_when_it_is_done(store: SqlDatabase) -> None:
+    await settled(store)
+    begun, done = threading.Event(), threading.Event()
+
+    def working(tx: Transaction) -> int:
+        begun.set()
+        done.wait(LONG)
+        return where(tx)
+
+    work = store.submit(working)
+    assert begun.wait(LONG)
+    short = few(store, where)
+    await asyncio.sleep(0)
+    done.set()
+    assert await short == threading.get_ident()
+    assert work.result(LONG) != threading.get_ident()
+
+
 async def test_they_share_a_commit_and_are_answered_after_it(store: SqlDatabase) -> None:
     await settled(store)
     made = [thread() for _ in range(100)]
@@ -84,22 +103,22 @@ async def test_a_commit_waits_for_those_that_wrote_when_the_last_one_did(store: 
 @ON_SQLITE
 async def test_a_commit_does_not_wait_for_ever_for_those_that_wrote_before(store: SqlDatabase) -> None:
     await settled(store)
-    store._writer._expected = 10
+    store._writer._short.expect(10)
     async with asyncio.timeout(LONG):
         assert await few(store, where) == threading.get_ident()
-    wait_until(lambda: store._writer._expected == 1, description="nobody is expected, as nobody else came")
+    wait_until(lambda: store._writer._short._expected == 1, description="nobody is expected, as nobody else came")
 
 
 @ON_SQLITE
 async def test_nothing_waits_for_others_once_there_is_work_for_the_writer_or_it_stops(store: SqlDatabase) -> None:
     await settled(store)
-    store._writer._expected = 10
+    store._writer._short.expect(10)
     order: list[str] = []
     writes = [few(store, lambda _: order.append("short")), store.write(lambda _: order.append("long"))]
     await asyncio.gather(*writes)
     assert order == ["short", "long"]
     await settled(store)
-    store._writer._expected = 10
+    store._writer._short.expect(10)
     made = thread()
     waiting = few(store, inserting(made))
     store._writer.stop()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from asyncio import AbstractEventLoop, Handle
+from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from contextvars import Context
 from datetime import timedelta
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -20,17 +19,12 @@ from cronlane_service.domain.errors import Overloaded, StoreUnavailable
 from cronlane_service.domain.ports import Operation, Topic
 from cronlane_service.store.batches import Batches, outcome
 from cronlane_service.store.engine import Engine, Notice
+from cronlane_service.store.short_writes import ShortWrites
 from cronlane_service.store.writes import Carried, Write, answer, refuse
 
 T = TypeVar("T")
 
 _BATCH = 256
-_MOST_SHORT = 64
-"""If more wait, a commit for them takes longer than the loop can keep waiting: it is the thread's that has no bound."""
-_MOST_EXPECTED = 48
-"""Leaves room for those that come before the loop gets to it."""
-_PATIENCE = 0.003
-"""Seconds for which short ones wait for others, to share a commit with them."""
 _RETRY_AFTER = timedelta(seconds=1)
 _log = structlog.get_logger()
 
@@ -55,13 +49,10 @@ class Writer:
         self._stopping = False
         self._idle = False
         """Whether the thread waits, and has nothing before it."""
-        self._short: list[Write] = []
-        """To be carried out on the loop; while there are any the thread is idle, or commits what was."""
-        self._expected = 1
-        """How many were under way at a time when the last were committed: so many will come again."""
-        self._called: AbstractEventLoop | None = None
-        """The loop that will carry them out."""
-        self._call: Handle
+        self._open = False
+        """Whether nothing is queued, so that what is short comes next, after what the thread may be at work on."""
+        self._short = ShortWrites(self._carry_out_short)
+        """To be carried out on the loop, when the thread is idle; nothing is queued before them."""
         self._on_loop = False
         """Whether a transaction was begun on the loop and is not committed: until then the thread begins none."""
         self._listeners: dict[Topic, list[Callable[[str], None]]] = (
@@ -94,7 +85,7 @@ class Writer:
                 raise StoreUnavailable("it is closed")
             if (waiting := self._queue.qsize() + len(self._short)) >= self._queue_limit:
                 raise Overloaded(waiting, _RETRY_AFTER)
-            if short and self._takes_short(loop):
+            if short and self._open and self._short.takes(loop):
                 self._short.append(write)
                 self._call_loop()
             else:
@@ -102,47 +93,30 @@ class Writer:
                 self._queue.put(write)
         return write.future
 
-    def _takes_short(self, loop: AbstractEventLoop | None) -> bool:
-        """Guarded."""
-        waiting = self._short
-        return self._idle and (not waiting or (waiting[0].loop is loop and len(waiting) < _MOST_SHORT))
-
     def _call_loop(self) -> None:
-        """When all are there that are expected, or do not come. Guarded, on the loop of the short ones that wait."""
-        if not self._short or self._on_loop:
-            return
-        loop, there = self._short[0].loop, len(self._short)
-        assert loop is not None, "what is short is submitted by a loop"
-        if self._called is loop:
-            if there != self._expected:
-                return
-            self._call.cancel()
-        patience = _PATIENCE if there < self._expected else 0
-        self._call = loop.call_later(patience, self._carry_out_short, context=Context())  # of no caller: it is for all
-        self._called = loop
+        """Guarded, on the loop."""
+        if self._short and self._idle and not self._on_loop:
+            self._short.call()
 
     def _go_on(self) -> None:
-        """On the loop, with those that came while a commit was under way."""
+        """On the loop, with what came while the thread was not idle."""
         with self._guard:
             self._call_loop()
 
     def _hand_over_short(self) -> None:
         """To the thread, before what comes now. Guarded."""
-        self._idle = False
-        for write in self._short:
+        self._idle = self._open = False
+        for write in self._short.take():
             self._queue.put(write)
-        self._short.clear()
 
     def _carry_out_short(self) -> None:
         """On the loop, while the thread waits for it."""
         notices: dict[Notice, None] = {}
-        done = 0
         with self._guard:
-            self._called = None
-            if self._on_loop or not (batch := [write for write in self._short if write.begin()]):
+            self._short.called()
+            if self._on_loop or not self._idle or not (batch := [each for each in self._short.take() if each.begin()]):
                 return
-            self._short.clear()
-            self._on_loop = True
+            self._on_loop, done = True, 0
         try:
             done = self._batches.carry_out_at_once(batch, notices)
         finally:
@@ -182,13 +156,19 @@ class Writer:
             return None
         if found[-1] is None:
             self._queue.put(None)
+        with self._guard:
+            self._open = self._queue.empty()
         return [write for write in found if write is not None and write.begin()]
 
     def _next(self, *, first: bool) -> Write | Carried | None:
         """What was put, if anything was. ``first``: waits for it. Raises Empty."""
         if first:
             with self._guard:
-                self._idle = self._queue.empty()
+                self._idle = self._open = self._queue.empty()
+                try:
+                    self._short.wake(self._go_on)
+                except RuntimeError:  # it is closed
+                    self._hand_over_short()
         return self._queue.get(first or self._on_loop)
 
     def _finish(self, carried: Carried) -> None:
@@ -198,12 +178,7 @@ class Writer:
         self._serving = []
         with self._guard:
             self._on_loop = False
-            self._expected = min(len(carried.batch) + len(self._short), _MOST_EXPECTED)
-            if self._short and (loop := self._short[0].loop) is not None:
-                try:
-                    loop.call_soon_threadsafe(self._go_on, context=Context())
-                except RuntimeError:  # it is closed
-                    self._hand_over_short()
+            self._short.expect(len(carried.batch) + len(self._short))
 
     def _serve(self, batch: list[Write], notices: dict[Notice, None], done: int = 0, *, again: bool = True) -> None:
         """``done``: the first so many were carried out on the loop. ``notices``: what is to be told of those."""
