@@ -147,7 +147,7 @@ def test_broad_handlers_stand_at_the_boundaries_alone() -> None:
         "runner/pool.py",
         "runner/commits.py",  # an operation, whose error goes to who asked for it
         "runner/deliverer.py",
-        "store/batches.py",  # an operation, whose error goes to who asked for it
+        "store/writes.py",  # an operation, whose error goes to who asked for it
     }
 
 

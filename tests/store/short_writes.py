@@ -28,7 +28,11 @@ def exists(store: SqlDatabase, made: Thread) -> bool:
 
 
 def few(store: SqlDatabase, operation: Callable[[Transaction], T]) -> asyncio.Future[T]:
-    return asyncio.ensure_future(store.write_few(operation, 100))
+    return asyncio.ensure_future(store.write_few(operation, 100, itself))
+
+
+def itself(result: T) -> T:
+    return result
 
 
 def where(_: Transaction) -> int:

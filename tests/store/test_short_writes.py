@@ -20,7 +20,7 @@ from cronlane_service.store.writes import Write
 from serving import wait_until
 from store.engines import ON_SQLITE
 from store.rows import thread
-from store.short_writes import LONG, exists, few, idle, inserting, settled, where
+from store.short_writes import LONG, exists, few, idle, inserting, itself, settled, where
 
 
 @ON_SQLITE
@@ -33,7 +33,7 @@ async def test_the_loop_carries_them_out_itself_while_the_writer_has_nothing_to_
 @ON_SQLITE
 async def test_what_may_take_long_is_left_to_the_writer(store: SqlDatabase) -> None:
     await settled(store)
-    large = await store.write_few(where, 1_000_000)
+    large = await store.write_few(where, 1_000_000, itself)
     assert large != threading.get_ident(), "much is written"
     idle(store)
     assert {await each for each in [few(store, where) for _ in range(100)]} == {large}, "many wait"

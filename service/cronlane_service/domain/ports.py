@@ -23,6 +23,7 @@ from cronlane_service.domain.stores import (
 )
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 NewId = Callable[[], str]
 
@@ -97,10 +98,11 @@ class Database(Protocol):
         """The same, for a coroutine."""
         ...
 
-    def write_few(self, operation: Operation[T], characters: int) -> Awaitable[T]:
+    def write_few(self, operation: Operation[T], characters: int, show: Callable[[T], R]) -> Awaitable[R]:
         """`write` of what finds rows by their keys and writes a few of them, with so many characters of JSON.
 
-        Where that is done in no time, the loop waits for it.
+        Where that is done in no time, the loop waits for it. ``show``: makes the answer of what the operation returned;
+        perhaps before it is committed, perhaps twice.
         """
         ...
 

@@ -55,7 +55,7 @@ class CronServicer(CronServiceServicer):
 
         if request.validate_only:
             return convert.written(await self._rehearse(create))
-        return convert.written(await self._database.write_few(create, convert.characters(draft)))
+        return await self._database.write_few(create, convert.characters(draft), convert.written)
 
     async def GetCron(self, request: pb.GetCronRequest, context: Context) -> pb.Cron:  # noqa: N802
         who, names = owner(context), selection(pb.Cron, request.select) if request.select else frozenset()
@@ -71,8 +71,11 @@ class CronServicer(CronServiceServicer):
 
     async def DeleteCron(self, request: pb.DeleteCronRequest, context: Context) -> Empty:  # noqa: N802
         who = owner(context)
-        await self._database.write_few(lambda tx: self._crons.delete(tx, who, request.cron_id, request.etag), 0)
-        return Empty()
+
+        def delete(tx: Transaction) -> None:
+            self._crons.delete(tx, who, request.cron_id, request.etag)
+
+        return await self._database.write_few(delete, 0, lambda _: Empty())
 
     async def PreviewSchedule(  # noqa: N802
         self, request: pb.PreviewScheduleRequest, context: Context

@@ -14,7 +14,8 @@ from cronlane.v1.threads_pb2_grpc import ThreadServiceServicer
 from cronlane_service.domain import extraction
 from cronlane_service.domain.errors import InvalidField
 from cronlane_service.domain.lifetimes import PruneStrategy
-from cronlane_service.domain.ports import Database, Graphs
+from cronlane_service.domain.models import Thread
+from cronlane_service.domain.ports import Database, Graphs, Transaction
 from cronlane_service.rpc.auth import Context, owner
 from cronlane_service.rpc.convert import threads as convert
 from cronlane_service.rpc.convert import words
@@ -41,10 +42,11 @@ class ThreadServicer(ThreadServiceServicer):
         who, draft = owner(context), convert.draft(request)
         if draft.supersteps:
             return convert.written(await self._states.create(who, draft, request.request_id))
-        made = await self._database.write_few(
-            lambda tx: self._threads.create(tx, who, draft, request.request_id), len(draft.metadata or "")
-        )
-        return convert.written(made)
+
+        def create(tx: Transaction) -> Thread:
+            return self._threads.create(tx, who, draft, request.request_id)
+
+        return await self._database.write_few(create, len(draft.metadata or ""), convert.written)
 
     async def GetThread(self, request: pb.GetThreadRequest, context: Context) -> pb.Thread:  # noqa: N802
         who = owner(context)

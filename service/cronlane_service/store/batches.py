@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -12,7 +11,7 @@ from cronlane_service.domain.errors import StoreUnavailable
 from cronlane_service.store.connection import Connection
 from cronlane_service.store.engine import Engine, Notice
 from cronlane_service.store.transaction import Transaction, keep_soonest
-from cronlane_service.store.writes import Write
+from cronlane_service.store.writes import Write, outcome
 
 _AT_ONCE = 0.005
 """Seconds: so long a thread at work keeps Python's lock from the loop as well."""
@@ -148,11 +147,3 @@ class Batches:
         elif most > 1:
             write.error = StoreUnavailable("other servers hold what this needs")
         return True
-
-
-def outcome(action: Callable[..., Any], *arguments: Any) -> tuple[Any, BaseException | None]:
-    """What the action returned, or raised: that belongs to whoever asked for it, not to this thread."""
-    try:
-        return action(*arguments), None
-    except BaseException as error:  # noqa: BLE001
-        return None, error

@@ -21,6 +21,7 @@ from cronlane_service.store.sqlite import SqliteEngine
 from cronlane_service.store.writer import Writer
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 BESIDE = 3
 """Connections that write beside the one of all others, where one transaction does not wait for another."""
@@ -97,9 +98,9 @@ class SqlDatabase:
         future: asyncio.Future[T] = self._writer.submit(operation, asyncio.get_running_loop())
         return future
 
-    def write_few(self, operation: Operation[T], characters: int) -> Awaitable[T]:
+    def write_few(self, operation: Operation[T], characters: int, show: Callable[[T], R]) -> Awaitable[R]:
         short = self._engine.near and characters <= _FEW
-        future: asyncio.Future[T] = self._writer.submit(operation, asyncio.get_running_loop(), short=short)
+        future: asyncio.Future[R] = self._writer.submit(operation, asyncio.get_running_loop(), show, short=short)
         return future
 
     async def look_up(self, operation: Operation[T]) -> T:

@@ -17,14 +17,16 @@ import structlog
 
 from cronlane_service.domain.errors import Overloaded, StoreUnavailable
 from cronlane_service.domain.ports import Operation, Topic
-from cronlane_service.store.batches import Batches, outcome
+from cronlane_service.store.batches import Batches
 from cronlane_service.store.engine import Engine, Notice
 from cronlane_service.store.short_writes import ShortWrites
-from cronlane_service.store.writes import Carried, Write, answer, refuse
+from cronlane_service.store.writes import Carried, Write, answer, outcome, refuse
 
 T = TypeVar("T")
 
 _BATCH = 256
+_BEGINNING = 0.005
+"""Seconds for which the loop lets the thread go first, which would have to wait for the interpreter otherwise."""
 _RETRY_AFTER = timedelta(seconds=1)
 _log = structlog.get_logger()
 
@@ -74,12 +76,19 @@ class Writer:
             self._thread.join()
         self._refuse_rest()
 
-    def submit(self, operation: Operation[T], loop: AbstractEventLoop | None = None, *, short: bool = False) -> Any:
+    def submit(
+        self,
+        operation: Operation[Any],
+        loop: AbstractEventLoop | None = None,
+        show: Callable[[Any], object] | None = None,
+        *,
+        short: bool = False,
+    ) -> Any:
         """The future of the answer: one of the loop's, to be awaited there; without a loop one of concurrent's.
 
-        ``short``: the loop may be kept waiting for so long.
+        ``show``: makes the answer, on the loop. ``short``: the loop may be kept waiting for so long.
         """
-        write = Write(operation, loop)
+        write = Write(operation, loop, show)
         with self._guard:
             if self._stopping:
                 raise StoreUnavailable("it is closed")
@@ -117,10 +126,18 @@ class Writer:
             if self._on_loop or not self._idle or not (batch := [each for each in self._short.take() if each.begin()]):
                 return
             self._on_loop, done = True, 0
+        begun = threading.Lock()
+        begun.acquire()
         try:
             done = self._batches.carry_out_at_once(batch, notices)
         finally:
-            self._queue.put(Carried(batch, notices, done))
+            self._queue.put(Carried(batch, notices, done, begun))
+        if done < len(batch):
+            return  # the thread has more to do, and might do all of it again
+        if done > 1:
+            begun.acquire(timeout=_BEGINNING)
+        for write in batch:
+            write.show()
 
     def _close(self) -> None:
         with self._guard:
@@ -173,6 +190,7 @@ class Writer:
 
     def _finish(self, carried: Carried) -> None:
         """What was carried out on the loop is before all that was put meanwhile."""
+        carried.begun.release()
         self._serving = carried.batch
         self._serve(carried.batch, carried.notices, carried.done)
         self._serving = []
