@@ -58,11 +58,13 @@ async def test_what_cannot_be_shown_is_its_callers_trouble_alone(store: SqlDatab
     def fails(_: bool) -> bool:
         raise ValueError("it cannot be shown")
 
-    made = [thread() for _ in range(3)]
+    made, troubles = [thread() for _ in range(3)], []
+    asyncio.get_running_loop().set_exception_handler(lambda _, trouble: troubles.append(trouble))
     asked = [store.write_few(inserting(each), 100, bool if each is not made[1] else fails) for each in made]
     first, second, third = await asyncio.gather(*asked, return_exceptions=True)
     assert (first, third) == (True, True)
     assert isinstance(second, ValueError)
+    assert troubles == [], "the loop hears nothing of it"
     assert all(exists(store, each) for each in made)
 
 
@@ -74,8 +76,8 @@ def test_what_was_made_of_a_result_is_not_the_answer_when_it_was_carried_out_aga
     write.result = before
     write.show()
     write.result = after
-    assert write.answer() == after.thread_id
+    assert write.answer() == (after.thread_id, None)
     write.result = before
-    assert write.answer() == before.thread_id
+    assert write.answer() == (before.thread_id, None)
     assert made == [before, after], "it was made once of each"
     loop.close()

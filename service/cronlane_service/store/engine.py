@@ -63,7 +63,9 @@ class Driver(Protocol):
         """
         ...
 
-    def commit(self) -> None: ...
+    def commit(self) -> None:
+        """In one step: as a statement it would let go of the interpreter several times, and wait for it again."""
+        ...
 
     def wait(self, wait: bool) -> None:
         """Whether a transaction that is begun from now on waits for other programs, where one at a time writes."""

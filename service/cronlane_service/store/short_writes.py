@@ -45,8 +45,7 @@ class ShortWrites:
 
     def call(self) -> None:
         """To be called on their loop."""
-        loop, there = self._waiting[0].loop, len(self._waiting)
-        assert loop is not None, "what is short is submitted by a loop"
+        loop, there = self._loop, len(self._waiting)
         if self._called is loop:
             if there != self._expected:
                 return
@@ -57,8 +56,8 @@ class ShortWrites:
 
     def wake(self, callback: Callable[[], None]) -> None:
         """Has their loop call it. Raises RuntimeError: it is closed."""
-        if self._waiting and (loop := self._waiting[0].loop) is not None:
-            loop.call_soon_threadsafe(callback, context=Context())
+        if self._waiting:
+            self._loop.call_soon_threadsafe(callback, context=Context())
 
     def called(self) -> None:
         """The loop was, and will be again for those that wait then."""
@@ -67,3 +66,9 @@ class ShortWrites:
     def take(self) -> list[Write]:
         taken, self._waiting = self._waiting, []
         return taken
+
+    @property
+    def _loop(self) -> AbstractEventLoop:
+        loop = self._waiting[0].loop
+        assert loop is not None, "what is short is submitted by a loop"
+        return loop

@@ -27,7 +27,7 @@ class Write:
     ) -> None:
         """``show``: makes of the result what the future gets, on the loop."""
         self.operation, self.loop, self._show = operation, loop, show
-        self._shown: tuple[Any, object] | None = None  # a result, and what is made of it
+        self._shown: tuple[Any, tuple[object, BaseException | None]] | None = None  # a result, and what came of it
         self.future: Any = Future() if loop is None else loop.create_future()
         self.tries = 0  # that failed because of other servers
         self.result: Any = None
@@ -43,14 +43,15 @@ class Write:
         """Makes what the future will get, on the loop; it may turn out to be of another result."""
         result = self.result  # first: who refuses it meanwhile notes the error before he takes the result away
         if self._show is not None and self.error is None:
-            self._shown = result, self._show(result)
+            self._shown = result, outcome(self._show, result)
 
-    def answer(self) -> object:
-        if self._show is None:
-            return self.result
+    def answer(self) -> tuple[object, BaseException | None]:
+        """What the future gets: a result, or an error."""
+        if self._show is None or self.error is not None:
+            return self.result, self.error
         if self._shown is not None and self._shown[0] is self.result:
             return self._shown[1]
-        return self._show(self.result)
+        return outcome(self._show, self.result)
 
 
 class Carried(NamedTuple):
@@ -89,7 +90,7 @@ def _settle(writes: Iterable[Write]) -> None:
     for write in writes:
         if write.future.done():
             continue
-        result, error = outcome(write.answer) if write.error is None else (None, write.error)
+        result, error = write.answer()
         if error is None:
             write.future.set_result(result)
         elif isinstance(error, StopIteration):  # which a future does not take
